@@ -13,9 +13,9 @@ import type { QedgeOptions } from './options.ts';
 import { startWeight } from './prior.ts';
 import type { Turns } from './turns.ts';
 
-/** A new instance joins with this share of a fair share of the requests. */
+/** The share of a fair share of the requests that a new instance joins with. */
 const JOIN_SHARE = 0.5;
-/** One that had all the weight leaves some to those that took its place. */
+/** The most that an ejected instance comes back with: if it had all the weight, its substitutes keep the rest. */
 const RETURN_SHARE_MAX = 0.99;
 /**
  * What neighbours saw is taken in for so many steps from a cold start on, two seconds: those that start at the same time have said
@@ -27,7 +27,7 @@ const CATCH_UP_STEPS = 4;
  * the error of a success ratio by the few dozen answers that are counted.
  */
 const CATCH_UP_SECONDS = 15;
-/** For so many steps, ten seconds, what neighbours say of an instance that joins moves the share that it joined with. */
+/** Steps, ten seconds, in which what neighbours say of an instance that joins moves the share that it joined with. */
 const NEWCOMER_STEPS = 20;
 /**
  * As far as so many seconds of decision steps would where one neighbour speaks, by the root of their number more: one over the error of a
@@ -42,19 +42,19 @@ const PULL_MAX = 0.6;
 export class ActiveSet {
   readonly #options: QedgeOptions;
   readonly #latencyMs: number;
-  /** w: sums to 1 over the members, 0 for all others. By handle. */
+  /** w, indexed by handle: sums to 1 over the members, 0 for all others. */
   weights: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** The share that an ejected instance comes back with; 0 for others. By handle. */
+  /** The share that an ejected instance comes back with; 0 for others. Indexed by handle. */
   #returnShare: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** The active ones. */
+  /** The active candidates. */
   members: readonly Candidate[] = [];
-  /** Nothing was sent yet: weights are made from estimates alone, again whenever one joins. */
+  /** True until a request is sent: weights are made from estimates alone, again whenever a candidate joins. */
   cold = true;
-  /** Steps in which it may still take in what neighbours saw. */
+  /** Steps left in which the weights may take in what neighbours saw. */
   #catchUpSteps = CATCH_UP_STEPS;
-  /** The fall of the log-weight by what neighbours saw, as far as it was taken. By handle. */
+  /** How far the log-weight has fallen by what neighbours saw. Indexed by handle. */
   #caughtUp: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Steps for which one that joined is a newcomer. By handle. */
+  /** Steps for which an instance that joined is still a newcomer. Indexed by handle. */
   #newcomerSteps: Float64Array<ArrayBuffer> = new Float64Array(0);
 
   constructor(options: QedgeOptions, latencyMs: number) {
@@ -96,14 +96,14 @@ export class ActiveSet {
     else this.#admit();
   }
 
-  /** Soon after a cold start, and where one joined: weights as if all had been here for a while, by what is in time from here of what neighbours saw. */
+  /** Takes in what neighbours saw, soon after a cold start and where one joined: weights as if all had long been here. */
   catchUp(estimates: Estimates): void {
     if (this.members.length === 0) return;
     if (this.#catchUpSteps === 0) this.#judgeNewcomers(estimates);
     else this.#catchUpAll(estimates);
   }
 
-  /** One step of the slow loop by the costs of the members. */
+  /** Takes one step of the slow loop by the costs of the members. */
   step(estimates: Estimates, turns: Turns, stepMs: number): void {
     this.#follow(turns, stepMs);
     const { learning_rate, fall_max: fallMax, rise_max: riseMax, floor } = this.#options;
@@ -142,7 +142,7 @@ export class ActiveSet {
   #catchUpAll({ heard, heardSuccess }: Estimates): void {
     this.#catchUpSteps--;
     if (!heard) return;
-    // What none speaks of is not better for it: mostly it is avoided. It is taken for as good as the others.
+    // An instance that no neighbour speaks of is mostly avoided, not better: it counts as good as the others.
     const meanSuccess = this.#meanOf(heardSuccess);
     for (const { handle } of this.members) {
       const success = heardSuccess[handle] as number;
@@ -159,7 +159,7 @@ export class ActiveSet {
     for (const { handle } of newcomers) {
       (this.#newcomerSteps[handle] as number)--;
       const before = this.#caughtUp[handle];
-      // NaN where none speaks of it, or none that is believed: what it fell by, it has again.
+      // NaN where no believed neighbour speaks of it: it gets back what it fell by.
       const worse = meanSuccess - (heardSuccess[handle] as number);
       this.#fall(handle, worse > 0 ? VOICE_SECONDS * Math.sqrt(heardVoices[handle] as number) * worse : 0);
       hasMoved ||= this.#caughtUp[handle] !== before;
@@ -167,14 +167,14 @@ export class ActiveSet {
     if (hasMoved) normalise(this.members, this.weights);
   }
 
-  /** Makes the fall of a log-weight by what neighbours saw what it is now. */
+  /** Sets how far the log-weight has fallen by what neighbours saw: as many seconds of decision steps. */
   #fall(handle: number, seconds: number): void {
     const fall = this.#options.learning_rate * seconds;
     (this.weights[handle] as number) *= Math.exp((this.#caughtUp[handle] as number) - fall);
     this.#caughtUp[handle] = fall;
   }
 
-  /** Shares go to where turns went for good. */
+  /** Moves shares to where turns went for good. */
   #follow(turns: Turns, stepMs: number): void {
     const pull = Math.min((PULL_MAX * stepMs) / 1000, turns.requests / PULL_REQUESTS);
     for (const { handle } of this.members) {
@@ -185,7 +185,7 @@ export class ActiveSet {
     normalise(this.members, this.weights);
   }
 
-  /** Mean by weight over the members for which there is a value. */
+  /** Returns the mean, by weight, over the members that have a value. */
   #meanOf(values: Float64Array): number {
     let sum = 0;
     let weights = 0;
@@ -212,7 +212,7 @@ export class ActiveSet {
     normalise(members, weights);
   }
 
-  /** The cold start: by round trip, the own node first. */
+  /** Sets the weights of the cold start: by round trip, the own node first. */
   #startWeights(): void {
     for (const { handle, rttMs, local } of this.members) {
       this.weights[handle] = this.#options.cold_start ? startWeight(rttMs, this.#latencyMs, local) : 1;

@@ -11,7 +11,7 @@ import type { Shedding } from './shedding.ts';
 import { Turns } from './turns.ts';
 import type { UnloadedLatency } from './unloaded-latency.ts';
 
-/** While requests are refused, an instance below this success gets its own turns alone. */
+/** While requests are refused, an instance below this success takes its own turns alone, where no other is open. */
 const SUCCESS_HOPELESS = 0.5;
 
 /** What a choice is made by; read again for each request. */
@@ -20,9 +20,9 @@ export interface ChoiceParts {
   readonly estimates: Estimates;
   readonly unloaded: UnloadedLatency;
   readonly moment: Moment;
-  /** Null: nothing is refused. */
+  /** Null where nothing is ever refused. */
   readonly shedding: Shedding | null;
-  /** Null: nothing to spend on an objective. */
+  /** Null where there is nothing to spend on an objective. */
   readonly spending: RequirementSteering | null;
 }
 
@@ -31,23 +31,23 @@ export class Choice {
   readonly turns: Turns;
   readonly #parts: ChoiceParts;
   readonly #defers: boolean;
-  /** Whose turn the last request was, wherever it went. */
+  /** The instance whose turn the last request was, wherever it went; null before the first and after a quick retry. */
   #turn: Candidate | null = null;
-  /** Some instance has a limit, as of the request at hand: a field, since it is asked of every candidate. */
+  /** Whether some instance has a limit, read once per request since every candidate asks for it. */
   #refuses = false;
-  /** And the one that took it is to give it back. */
+  /** Whether the turn was handed on, so that the instance that took it owes it. */
   #isOwed = false;
-  /** A preview runs: it changes no counter. */
+  /** Whether a preview runs, which changes no counter. */
   #previewing = false;
 
-  /** `latencyMs`: τ. `defers`: a turn may pass. */
+  /** `latencyMs` is τ. `defers` says whether a turn may pass to another instance. */
   constructor(latencyMs: number, defers: boolean, parts: ChoiceParts) {
     this.turns = new Turns(latencyMs);
     this.#parts = parts;
     this.#defers = defers;
   }
 
-  /** For a request's first attempt; null: none has room. */
+  /** Returns the instance for a request's first attempt; null when none has room. */
   first(candidates: readonly Candidate[], nowMs: number): Candidate | null {
     const turn = this.swrr.pick(candidates, this.#parts.activeSet.weights);
     this.#turn = turn;
@@ -55,9 +55,9 @@ export class Choice {
     this.#refuses = this.#parts.shedding?.limits === true;
     const taken = this.#cheapest(turn, candidates, nowMs);
     if (this.#refuses && !this.#hasRoom(taken, nowMs) && !this.#isSilent(candidates, nowMs)) return null;
-    // What is out after an error is owed nothing for it: it would come back to a row of turns.
+    // An instance that is passed over after an error is owed nothing: it would come back to a row of turns.
     if (this.#previewing) return taken;
-    // What goes elsewhere for want of room says nothing of shares.
+    // A request that goes elsewhere for want of room says nothing of shares.
     if (!this.#refuses) this.turns.requests++;
     this.#isOwed = taken !== turn && !this.#parts.moment.hasErred(turn, nowMs);
     if (this.#isOwed) this.turns.hand(turn.handle, taken.handle);
@@ -73,7 +73,7 @@ export class Choice {
     return this.#turn;
   }
 
-  /** The last choice was not taken. */
+  /** Undoes the last choice, which was not taken. */
   giveBack(picked: Candidate, candidates: readonly Candidate[]): void {
     const turn = this.#turn;
     if (turn === null) return;
@@ -81,7 +81,7 @@ export class Choice {
     if (picked !== turn && this.#isOwed) this.turns.hand(picked.handle, turn.handle);
   }
 
-  /** What `select` answers, changing nothing. */
+  /** Returns what `select` returns, and changes nothing. */
   preview(select: () => Candidate | null): Candidate | null {
     this.#previewing = true;
     const selected = this.swrr.undone(select);
@@ -99,18 +99,18 @@ export class Choice {
     this.turns.forget(handle);
   }
 
-  /** Nothing comes back from any: a request that would be refused is to ask whether anything would. */
+  /** Whether nothing comes back from any: a request that would be refused then asks whether anything does. */
   #isSilent(candidates: readonly Candidate[], nowMs: number): boolean {
     for (const candidate of candidates) if (!this.#parts.moment.isSilent(candidate, nowMs)) return false;
     return true;
   }
 
-  /** While requests are refused: it has no room, or leaves so little hope that what others have no room for is better refused. */
+  /** Whether, while requests are refused, it has no room, or so little hope that a refusal is better. */
   #isClosed(candidate: Candidate, nowMs: number): boolean {
     return this.#refuses && (this.#isHopeless(candidate, nowMs) || !this.#hasRoom(candidate, nowMs));
   }
 
-  /** It seldom succeeds, by what is remembered. The last answer is newer, and one request now and then shows what it is now. */
+  /** Whether it seldom succeeds. The last answer is newer than the memory, and a probe now and then is newer still. */
   #isHopeless(candidate: Candidate, nowMs: number): boolean {
     const { handle } = candidate;
     const { estimates, shedding } = this.#parts;
@@ -118,7 +118,7 @@ export class Choice {
     return shedding?.isQuick(candidate) !== true && shedding?.mayProbe(handle, nowMs) !== true;
   }
 
-  /** A limit holds on the average; whether this request would be late there the own queue says, or the last answer, which is newer. */
+  /** Whether the request fits: by the limit, which holds on the average, and by the own queue or the last answer. */
   #hasRoom(candidate: Candidate, nowMs: number): boolean {
     const { shedding, moment } = this.#parts;
     if (shedding?.hasRoom(candidate.handle, nowMs) === false) return false;
@@ -134,7 +134,7 @@ export class Choice {
     let cheapest = turn;
     let leastMs = Number.POSITIVE_INFINITY;
     let unknown: Candidate | null = null;
-    // The one whose turn it is first. In one loop, so that what a request costs is asked for in one place: that is inlined there.
+    // The instance whose turn it is comes first. One loop has one call of #costMs, which is inlined there.
     for (let i = -1; i < candidates.length; i++) {
       const candidate = i < 0 ? turn : (candidates[i] as Candidate);
       if (candidate === turn && i >= 0) continue;
@@ -151,7 +151,7 @@ export class Choice {
     return leastMs === Number.POSITIVE_INFINITY || this.#parts.moment.isLate(cheapest, nowMs) ? unknown : cheapest;
   }
 
-  /** What one more request there costs now, the objective's expense counted in. NaN: unknown. */
+  /** Returns what one more request there costs now, ms, with the objective's expense; NaN when unknown. */
   #costMs(candidate: Candidate, nowMs: number): number {
     if (this.#isClosed(candidate, nowMs)) return Number.POSITIVE_INFINITY;
     const { moment, spending } = this.#parts;
@@ -159,7 +159,7 @@ export class Choice {
     return spending === null ? costMs : costMs + spending.expenseMs(candidate.handle);
   }
 
-  /** The active one with the least ℓⁿ + G that is not late and takes at most `budgetMs`; null when there is none. */
+  /** Returns the active one with the least ℓⁿ + G, not late and within `budgetMs`; null when there is none. */
   #quickest(candidates: readonly Candidate[], budgetMs: number, nowMs: number): Candidate | null {
     const { activeSet, moment, estimates, unloaded } = this.#parts;
     let quickest: Candidate | null = null;

@@ -18,14 +18,14 @@ export const FAILURE_LATENCIES = 3;
 const PRIOR_LATENCY = 1.5;
 /** The least share of τ that an excess is weighed against: a millisecond of noise is no congestion, however quick the instance. */
 const BASELINE_SHARE_MIN = 0.1;
-/** So many samples an instance of what others saw make congestion by few own samples noise: success says more then. */
+/** With so many samples of others per instance, congestion by few own samples is noise: success says more. */
 const HEARSAY_CLEAR = 1;
-/** Several neighbours see requests fail there: what is promised before any sample is less by this factor. */
+/** The factor on what is promised before any sample where several neighbours see requests fail. */
 const FAILING_PRIOR = 0.2;
-/** The part of the policy's context that is needed. */
+/** The part of the policy's context that estimates need. */
 type EstimatesContext = Pick<PolicyContext, 'qos' | 'flights' | 'hearsay'>;
 
-/** No neighbour says anything. */
+/** What is heard where no neighbour says anything. */
 const SILENCE: Hearsay = {
   look: () => {},
   weight: 0,
@@ -45,27 +45,27 @@ export class Estimates {
   readonly #kde: WeightedKde;
   readonly #baseline: OwnBaseline;
   readonly memory: Memory;
-  /** P_m; NaN before the first step. */
+  /** P_m in [0, 1], indexed by handle; NaN before the first step. */
   success: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** G_m, ms; NaN before the first step. */
+  /** G_m, ms, indexed by handle; NaN before the first step. */
   processingMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** u_m in [0, 1). */
+  /** u_m in [0, 1), indexed by handle. */
   pressure: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** c_m. */
+  /** c_m, indexed by handle. */
   costs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Success to expect by what neighbours saw, before any own sample; NaN: they said nothing of it. */
+  /** Success to expect by what neighbours saw, before any own sample; NaN where they said nothing of it. */
   heardSuccess: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** By how many neighbours. */
+  /** How many neighbours `heardSuccess` rests on, indexed by handle. */
   heardVoices: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** A neighbour saw something of a member lately, as of this step. */
+  /** Whether, in this step, a neighbour has seen something of a member lately. */
   heard = false;
   readonly #look: { limitMs: number; ownWeight: number; nowMs: number };
-  /** Fresh samples of all members together, as of this step. */
+  /** Fresh samples of all members together in this step. */
   #fresh = 0;
   /** Own samples of all members together, and what others saw of them, each up to `HEARSAY_CLEAR`. */
   #own = 0;
   #said = 0;
-  /** λ in this step: lower as others know more than is seen here, by the last one. One price for all, or what is seldom used looks cheap. */
+  /** λ in this step, lower the more others know. One price for all, or what is seldom used looks cheap. */
   #price = 0;
   #overdue = 0;
   #overdueMs = 0;
@@ -108,7 +108,7 @@ export class Estimates {
     this.memory.forget(handle);
   }
 
-  /** A decision step begins. */
+  /** Begins a decision step. */
   advance(): void {
     this.#price = this.#options.price;
     if (this.#said > 0) this.#price *= this.#own / (this.#own + this.#said);
@@ -143,7 +143,7 @@ export class Estimates {
     this.#own += this.#kde.weight + this.#overdue;
     this.#said += Math.min(HEARSAY_CLEAR, said.weight);
     this.#fresh += this.#kde.weight + this.#overdue + said.weight;
-    // What others saw is in the prior, and not beside the own samples: load balancers that step by the same estimates follow one another.
+    // What others saw is in the prior alone: load balancers that step by the same estimates follow one another.
     const evidence = this.#kde.weight + this.#overdue + prior;
     const byDistance = priorSuccess({ rttMs, latencyMs: this.#latencyMs, unloadedMs }, this.#scale);
     // What others saw of an instance says more of it than the way there does.
@@ -167,12 +167,12 @@ export class Estimates {
     this.costs[handle] = 1 - success + this.#price * this.pressure[handle];
   }
 
-  /** How far a step by these estimates is to be trusted, 0 to 1: of what they are made of, the share that is not prior. */
+  /** How far to trust a step by these estimates, 0 to 1: the share of them that is not prior. */
   trust(members: number): number {
     return this.#fresh / (this.#fresh + members * this.#options.prior);
   }
 
-  /** Bandwidth h of a window, for the density that people look at. */
+  /** Returns the bandwidth h of a window, ms, for the density that people look at. */
   bandwidthMs(window: LatencyWindow, nowMs: number): number {
     this.#kde.measure(window, this.#latencyMs, nowMs);
     return this.#kde.bandwidthMs;

@@ -17,7 +17,7 @@ const TRIAL_LATENCIES = 20;
  * that had no answer in time would spoil the trial of the others.
  */
 const FIRST_MS = 4_000;
-/** Attempts that have to speak. */
+/** The least number of attempts that a trial is judged by. */
 const ENDED_MIN = 5;
 /** Refusing helps where this share of what is sent is in time, and of all that is asked for this many times the share in time before. */
 const IN_TIME_MIN = 0.05;
@@ -36,33 +36,33 @@ const WELL = 0.5;
 
 export class Futility {
   readonly #trialMs: number;
-  /** When the trial began; +Infinity: nothing is refused. */
+  /** When the trial began; +Infinity while nothing is refused. */
   #sinceMs = Number.POSITIVE_INFINITY;
   readonly #trial = new Tally();
-  /** Requests since its second half began, refused ones included. */
+  /** Requests since the trial's second half began, refused ones included. */
   #asked = 0;
-  /** Since answers are late and nothing is refused. */
+  /** How attempts ended while answers were late and nothing was refused. */
   readonly #before = new Tally();
-  /** What attempts took without refusals. */
+  /** Mean processing latency of attempts without refusals, ms. */
   #beforeMs = 0;
-  /** Until others refused nothing was in time, as of this step. */
+  /** Whether, in this step, answers are in time only because other load balancers refuse. */
   #joined = false;
-  /** The last trial helped. */
+  /** Whether the last trial helped. */
   #helped = false;
-  /** When answers were late, or requests were refused. */
+  /** The last step at which answers were late or requests were refused, ms. */
   #illMs = 0;
-  /** An answer was in time. */
+  /** Whether an answer was ever in time. */
   #seen = false;
-  /** Until when nothing is refused; NaN before the first attempt ended. */
+  /** The time until which nothing is refused, ms; NaN before the first attempt ends. */
   #untilMs = Number.NaN;
   #pauseMs = PAUSE_MS;
 
-  /** `latencyMs`: τ. */
+  /** `latencyMs` is τ. */
   constructor(latencyMs: number) {
     this.#trialMs = Math.max(TRIAL_MS, TRIAL_LATENCIES * latencyMs);
   }
 
-  /** An attempt ended. */
+  /** Counts an attempt that ended. */
   end(startMs: number, inTime: boolean, processingMs: number): void {
     if (Number.isNaN(this.#untilMs)) this.#untilMs = startMs + FIRST_MS;
     if (inTime && !this.#seen) this.forget();
@@ -71,7 +71,7 @@ export class Futility {
     else if (startMs >= this.#sinceMs + this.#trialMs / 2) this.#trial.add(inTime, processingMs);
   }
 
-  /** A step without limits, and the share in time; NaN: unknown. `late`: it is that of an overload. */
+  /** Takes a step without limits and its share in time, NaN when unknown; `late` when that is an overload's. */
   rest(inTimeRatio: number, late: boolean, nowMs: number): void {
     this.#joined = false;
     if (!late) this.#before.clear();
@@ -79,7 +79,7 @@ export class Futility {
     if (nowMs - this.#illMs >= this.#trialMs) this.forget();
   }
 
-  /** Asked every step: whether nothing is to be refused now. `refusing`: some instance has a limit; `asked`: requests in the step. */
+  /** Whether to refuse nothing; asked every step. `refusing`: some instance has a limit. `asked`: the requests in it. */
   isFutile(refusing: boolean, asked: number, nowMs: number): boolean {
     if (!(nowMs >= this.#untilMs)) return true;
     if (!refusing) this.#sinceMs = Number.POSITIVE_INFINITY;
@@ -102,12 +102,12 @@ export class Futility {
     return !helps;
   }
 
-  /** What was in time before the trial that begins now, was so by refusals of others. */
+  /** Notes that what was in time before the coming trial was so by refusals of others. */
   join(): void {
     this.#joined = true;
   }
 
-  /** What was learned is of the past. */
+  /** Forgets what the trials showed. */
   forget(): void {
     this.#untilMs = Number.NEGATIVE_INFINITY;
     this.#pauseMs = PAUSE_MS;
@@ -132,7 +132,7 @@ export class Futility {
   }
 }
 
-/** How attempts ended. */
+/** Counts how attempts ended, and what they took. */
 class Tally {
   ended = 0;
   good = 0;

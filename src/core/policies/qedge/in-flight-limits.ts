@@ -16,7 +16,7 @@
 import type { Candidate } from '../../domain.ts';
 import { grownFloat64 } from '../../stats/grown.ts';
 
-/** The latency aimed at lies so far on the way from that of the idle instance to the deadline. */
+/** Where the latency aimed at lies between that of the idle instance, 0, and the deadline, 1. */
 const TARGET = 0.65;
 /** What an idle instance takes is the quickest answer in time, which counts for so much more with each second that has answers. */
 const QUICKEST_RISE_SECOND = 0.02;
@@ -42,20 +42,20 @@ const LATE_TIMES = 2;
 const PROBE_MS = 4_000;
 const PROBE_MS_MAX = 60_000;
 
-/** What a step is made with. */
+/** What one step needs. */
 export interface LimitsStep {
-  /** No limit is below it. */
+  /** The least that a limit may be, requests in flight. */
   readonly least: number;
-  /** Share of a rate that is kept. */
+  /** The share of a smoothed rate that a step keeps, in [0, 1]. */
   readonly kept: number;
-  /** Something in flight there is late already. */
+  /** Whether something in flight there is late already. */
   readonly isOverdue: (member: Candidate) => boolean;
 }
 
 /** How an attempt ended, in ms. */
 export interface EndedAttempt {
   readonly processingMs: number;
-  /** What the deadline leaves for processing. */
+  /** What the deadline leaves for processing, once the round trip is taken off. */
   readonly budgetMs: number;
   /** Others of this load balancer that were in flight there when it began. */
   readonly ahead: number;
@@ -69,35 +69,35 @@ export class InFlightLimits {
   readonly #growthPerMs: number;
   readonly #cutPerMs: number;
   readonly #quickestRise: number;
-  /** Requests in flight at the most; +Infinity for no limit. By handle, as all that follows. */
+  /** Requests in flight at the most; +Infinity for no limit. Indexed by handle, as all that follows. */
   #limit: Float64Array<ArrayBuffer> = new Float64Array(0);
   #inFlight: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Requests × ms that were in flight beyond the limit and not made up for, at a moment; 0 or below. */
   #owed: Float64Array<ArrayBuffer> = new Float64Array(0);
   #owedAtMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Since when all that was sent there had no room; +Infinity where the last had. */
+  /** The time since which all that was sent there had no room, ms; +Infinity where the last had room. */
   #beyondMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** When the limit was made, when it was cut, and when an answer came that it was measured by. */
+  /** When the limit was made, when it was last cut, and when the last answer came that moved it. */
   #sinceMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #cutMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #heardMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** What the last attempt took, how many were in flight when it began, and what it was to take at the most. */
+  /** What the last attempt took, how many were in flight when it began, and its budget. */
   #lastMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #lastAhead: Float64Array<ArrayBuffer> = new Float64Array(0);
   #budgetMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** What an idle instance takes; +Infinity before the first answer in time. */
+  /** What an idle instance takes, ms; +Infinity before the first answer in time. */
   #quickestMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Attempts that end there a step. */
+  /** Attempts that end there per step, smoothed, and those of the current step. */
   #served: Float64Array<ArrayBuffer> = new Float64Array(0);
   #servedNow: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** For how long nothing has to be under way before a request asks whether there is room. */
+  /** How long nothing has to be under way before a request asks whether there is room, ms. */
   #probeMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Instances that have a limit. */
+  /** The number of instances that have a limit. */
   #count = 0;
-  /** The least limit: what shows that there is room again. */
+  /** The least that a limit may be, requests in flight, by the last step. */
   #least = 0;
 
-  /** `latencyMs`: τ. */
+  /** `latencyMs` is τ. */
   constructor(stepMs: number, latencyMs: number) {
     this.#stepMs = stepMs;
     this.#latencyMs = latencyMs;
@@ -132,7 +132,7 @@ export class InFlightLimits {
       values[handle] = 0;
   }
 
-  /** Some instance has a limit. */
+  /** Whether some instance has a limit. */
   get any(): boolean {
     return this.#count > 0;
   }
@@ -152,25 +152,25 @@ export class InFlightLimits {
     return (this.#inFlight[handle] as number) < limit && this.#owedAt(handle, nowMs) === 0;
   }
 
-  /** One more is early if its place takes as long as that of the last answer: the queue is short, whatever was learned of it before. */
+  /** Whether one more is early if its place takes as long as the last answer's: then the queue is short by now. */
   isQuick({ handle, inFlight }: Candidate): boolean {
     if (!this.has(handle)) return false;
     const places = (inFlight + 1) / ((this.#lastAhead[handle] as number) + 1);
     return places * (this.#lastMs[handle] as number) <= this.#targetMs(handle);
   }
 
-  /** Nothing was under way for long: whatever was learned of it may be over, with a limit or none. */
+  /** Whether nothing was under way for so long that what was learned of it may be over, with a limit or without. */
   mayProbe(handle: number, nowMs: number): boolean {
     if ((this.#inFlight[handle] as number) > 0) return false;
     return nowMs - (this.#owedAtMs[handle] as number) > (this.#probeMs[handle] as number);
   }
 
-  /** What was sent then had no room there, and was to ask; nothing that had was sent since. */
+  /** Whether an attempt sent at `startMs` only asked for room, with none that had room sent since. */
   isBeyond(handle: number, startMs: number): boolean {
     return startMs >= (this.#beyondMs[handle] as number);
   }
 
-  /** This event loop has so many requests in flight there from now on. */
+  /** Notes that this event loop has `inFlight` requests there from now on. */
   observeFlights(handle: number, inFlight: number, nowMs: number): void {
     if (this.has(handle)) this.#owed[handle] = this.#owedAt(handle, nowMs);
     this.#owedAtMs[handle] = nowMs;
@@ -178,7 +178,7 @@ export class InFlightLimits {
     this.#inFlight[handle] = inFlight;
   }
 
-  /** An attempt ended there. `stuck`: it was in no queue, and does not show what a place takes. */
+  /** Takes in an attempt that ended there. `stuck`: it was in no queue, and does not show what a place takes. */
   end(handle: number, attempt: EndedAttempt, stuck = false): void {
     const { processingMs, budgetMs, ahead, startMs, nowMs } = attempt;
     (this.#servedNow[handle] as number)++;
@@ -191,10 +191,10 @@ export class InFlightLimits {
       this.#observeQuickest(handle, processingMs);
       this.#probeMs[handle] = PROBE_MS;
     } else if (ahead === 0) this.#probeMs[handle] = Math.min(PROBE_MS_MAX, 2 * (this.#probeMs[handle] as number));
-    // What was sent before there was a limit says nothing of it.
+    // An attempt that was sent before there was a limit says nothing of it.
     if (!this.has(handle) || startMs < (this.#sinceMs[handle] as number)) return;
     const targetMs = this.#targetMs(handle);
-    // There is room, whatever those before it are.
+    // An early answer to it shows that there is room, however late those before it are.
     if (processingMs <= targetMs && this.isBeyond(handle, startMs))
       this.#limit[handle] = Math.max(this.of(handle), (this.#inFlight[handle] as number) + 1);
     if (processingMs > targetMs)
@@ -203,7 +203,7 @@ export class InFlightLimits {
     this.#heardMs[handle] = nowMs;
   }
 
-  /** As much as it answers in the time that an answer is to take (Little's law). */
+  /** Sets the limit to as much as it answers in the time that an answer is to take (Little's law). */
   impose(handle: number, nowMs: number): void {
     const aimMs = this.#latencyMs - (this.#budgetMs[handle] as number) + this.#targetMs(handle);
     this.#count++;
@@ -217,21 +217,21 @@ export class InFlightLimits {
     this.#limit[handle] = Number.POSITIVE_INFINITY;
   }
 
-  /** A step. What is not a member takes its limit with it. */
+  /** Takes one step, and lifts the limits of instances that are no longer members. */
   step(members: readonly Candidate[], { least, kept, isOverdue }: LimitsStep): void {
     this.#least = least;
     let limited = 0;
     for (const member of members) {
       const { handle } = member;
       const now = this.#servedNow[handle] as number;
-      // What hangs shows nothing of the rate: a limit by it would let next to nothing through when the hang is over.
+      // An instance that hangs shows no rate: a limit by it would let next to nothing through once it is back.
       if (now > 0 || !isOverdue(member))
         this.#served[handle] = (this.#served[handle] as number) * kept + now * (1 - kept);
       if (now > 0) (this.#quickestMs[handle] as number) *= this.#quickestRise;
       this.#servedNow[handle] = 0;
       if (!this.has(handle)) continue;
       limited++;
-      // What was answered when the limit was made may have been next to nothing, and a factor never leads out of that.
+      // The rate behind the limit may have been next to nothing, and no factor leads out of that.
       this.#limit[handle] = Math.max(this.of(handle), least);
     }
     if (this.#count === limited) return;
@@ -247,7 +247,7 @@ export class InFlightLimits {
 
   #owedAt(handle: number, nowMs: number): number {
     const paid = (nowMs - (this.#owedAtMs[handle] as number)) * (this.of(handle) - (this.#inFlight[handle] as number));
-    // Of what hangs, no more than one request in time takes.
+    // However long a hang lasts, no more is owed than one request in time takes.
     return Math.max(-this.#latencyMs, Math.min(0, (this.#owed[handle] as number) + paid));
   }
 
@@ -264,7 +264,7 @@ export class InFlightLimits {
     return idleMs + TARGET * ((this.#budgetMs[handle] as number) - idleMs);
   }
 
-  /** `slack`: 1 for an answer of the idle instance, 0 for one at the target. */
+  /** Raises the limit. `slack` is 1 for an answer of the idle instance, 0 for one at the target. */
   #grow(handle: number, slack: number, nowMs: number): void {
     (this.#owed[handle] as number) *= 1 - Math.min(1, slack);
     const speed = 1 + (nowMs - (this.#cutMs[handle] as number)) / (GROWTH_DOUBLES_LATENCIES * this.#latencyMs);
@@ -273,7 +273,7 @@ export class InFlightLimits {
     this.#limit[handle] = this.of(handle) + Math.min(GROWTH_MOST, growth) * Math.min(this.of(handle), used);
   }
 
-  /** `excess`: 0 for an answer at the target, 1 for one at the deadline. */
+  /** Cuts the limit. `excess` is 0 for an answer at the target, 1 for one at the deadline. */
   #shrink(handle: number, excess: number, nowMs: number): void {
     const limit = this.of(handle);
     const cut = Math.min(LATE_TIMES, excess) * this.#cutPerMs * (nowMs - (this.#heardMs[handle] as number));

@@ -20,14 +20,14 @@ export class Memory {
   #count: Float64Array<ArrayBuffer> = new Float64Array(0);
   #good: Float64Array<ArrayBuffer> = new Float64Array(0);
   #sumMs: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Those that were answered with an error. */
+  /** Remembered attempts that were answered with an error, indexed by handle. */
   #errors: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Attempts ended since the last `fade`. */
   #ended = 0;
   /** Success that was promised of those that were compared in this step, and of it what was kept; each counts by what is known of it. */
   #promised = 0;
   #kept = 0;
-  /** Of what is promised, the share that was kept, by all members together; one more that keeps it counted in. */
+  /** The share of what is promised that all members together kept, with one more counted in that keeps it all. */
   hope = 1;
 
   constructor(windowMs: number) {
@@ -55,18 +55,18 @@ export class Memory {
     (this.#sumMs[handle] as number) += processingMs;
   }
 
-  /** One of those that were observed was answered with an error. */
+  /** Counts one of the observed attempts as answered with an error. */
   observeError(handle: number): void {
     (this.#errors[handle] as number)++;
   }
 
-  /** It answers with an error now and then, and with something else as a rule. */
+  /** Whether it answers with an error now and then, and with something else as a rule. */
   losesSome(handle: number): boolean {
     const ratio = (this.#errors[handle] as number) / (this.#count[handle] as number);
     return ratio >= LOSS_MIN && ratio <= LOSS_MAX;
   }
 
-  /** A step begins. */
+  /** Begins a step. */
   fade(members: readonly Candidate[], stepMs: number): void {
     const kept = 0.5 ** Math.min(stepMs / this.#windowMs, this.#ended / HALF_LIFE_REQUESTS);
     this.#ended = 0;
@@ -81,19 +81,19 @@ export class Memory {
     }
   }
 
-  /** Once a step for each member: what was promised of it beside what is remembered. */
+  /** Compares what was promised of a member with what is remembered; called once a step for each. */
   compare(handle: number, promised: number): void {
     const known = 1 / (1 + (this.#count[handle] as number));
     this.#promised += (1 - known) * promised;
     this.#kept += Math.min((1 - known) * promised, known * (this.#good[handle] as number));
   }
 
-  /** Success of the remembered and of one more that succeeds with `promised`. */
+  /** Returns the success of the remembered attempts and of one more that succeeds with probability `promised`. */
   success(handle: number, promised: number): number {
     return (promised + (this.#good[handle] as number)) / (1 + (this.#count[handle] as number));
   }
 
-  /** Mean processing latency of the remembered and of one more that takes `promisedMs`. */
+  /** Returns the mean processing latency of the remembered attempts and of one more that takes `promisedMs`. */
   processingMs(handle: number, promisedMs: number): number {
     return (promisedMs + (this.#sumMs[handle] as number)) / (1 + (this.#count[handle] as number));
   }

@@ -4,7 +4,7 @@ import { grownFloat64 } from '../../stats/grown.ts';
 
 /** An error that is no timeout weighs three misses: it says more than a late answer. */
 export const ERROR_WEIGHT = 3;
-/** From this many on the instance is ejected, not merely late: it is in the event log and counts for panic. */
+/** Misses in a row at which the instance is ejected, not merely late: it is in the event log and counts for panic. */
 const MISSES_EJECTED = 3;
 /** Further misses no longer add to the wait, which is at its maximum well before. */
 const MISSES_MAX = 30;
@@ -53,12 +53,12 @@ export class MissStreak {
     return this.#misses[handle] ?? 0;
   }
 
-  /** When the last counted miss was; -Infinity for none. */
+  /** Returns when the last counted miss was, ms; -Infinity for none. */
   lastMs(handle: number): number {
     return this.#lastMs[handle] ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** Until when the misses make it late; -Infinity when they do not. */
+  /** Returns the time until which the misses make it late, ms; -Infinity when they do not. */
   untilMs(handle: number): number {
     return this.#untilMs[handle] ?? Number.NEGATIVE_INFINITY;
   }
@@ -67,7 +67,7 @@ export class MissStreak {
     return nowMs < this.untilMs(handle);
   }
 
-  /** Late, and by more than a stray miss or two. */
+  /** Whether it is late by more than a stray miss or two. */
   isEjected(handle: number, nowMs: number): boolean {
     return this.misses(handle) >= MISSES_EJECTED && this.isLate(handle, nowMs);
   }

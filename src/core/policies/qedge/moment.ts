@@ -12,7 +12,7 @@ import type { UnloadedLatency } from './unloaded-latency.ts';
 
 /** An instance whose queue lets expect more than this share of τ for one more request is full. */
 const FULL_SHARE = 0.9;
-/** And more than this of it, too full even for a request that may be late. */
+/** Above this share of τ it is too full even for a request that may be late. */
 const HOPELESS_SHARE = 1.1;
 /**
  * Misses in a row that chance makes more often than this say nothing: with each one that is out for no reason the others have more. Misses
@@ -29,7 +29,7 @@ const SILENT_MS = 2_000;
 const SILENT_LATENCIES = 3;
 const SILENT_SHARE = 0.25;
 
-/** What the moment is judged by. */
+/** The parts that the moment is judged by. */
 export interface MomentParts {
   readonly estimates: Estimates;
   readonly streaks: MissStreak;
@@ -38,18 +38,18 @@ export interface MomentParts {
 }
 
 export class Moment {
-  /** More than half are ejected: an error alone is a reason to pass over one. */
+  /** True while more than half are ejected: then an error alone is a reason to pass one over. */
   panic = false;
   readonly #paces: boolean;
   readonly #context: PolicyContext;
   readonly #parts: MomentParts;
-  /** What one more request may take at an instance that is not full yet where a late answer may be risked, as of the last step. */
+  /** What one more request may take where a late answer may be risked, ms, by the last step. */
   #patientMs: number;
-  /** 1 where the last attempt brought no answer to use, however late: refused, failed or full. By handle. */
+  /** 1 where the last attempt was refused, failed or found it full: no answer to use, however late. Indexed by handle. */
   #erred: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Its success before the misses in a row, which are judged by it: what they have made of it since would excuse them. */
+  /** Its success before the misses in a row, which are judged by it: the success since would excuse them. */
   #usual: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** When the last attempt was sent there, and when one last ended that was not given up. */
+  /** When the last attempt was sent there, and when one last ended that was not given up, ms. */
   #sentMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #heardMs: Float64Array<ArrayBuffer> = new Float64Array(0);
 
@@ -74,12 +74,12 @@ export class Moment {
     this.#heardMs[handle] = Number.NEGATIVE_INFINITY;
   }
 
-  /** An attempt is sent there. */
+  /** Notes that an attempt is sent there. */
   send(handle: number, nowMs: number): void {
     this.#sentMs[handle] = nowMs;
   }
 
-  /** How the last attempt there ended; before it counts as a miss. */
+  /** Takes in how an attempt there ended, before it counts as a miss. */
   observe(handle: number, result: AttemptResult, nowMs: number): void {
     const { streaks, estimates } = this.#parts;
     const silent = result === 'timeout' || result === 'aborted';
@@ -101,7 +101,7 @@ export class Moment {
     return isNews ? ERROR_WEIGHT : 1;
   }
 
-  /** What one more request there costs in all: what it takes, and by what it delays the others there. NaN: unknown. */
+  /** Returns what one more request there costs, ms: what it takes and how far it delays others; NaN when unknown. */
   costMs(candidate: Candidate, nowMs: number): number {
     const isOut = this.panic ? this.hasErred(candidate, nowMs) : this.#isEjected(candidate, nowMs);
     if (isOut) return Number.POSITIVE_INFINITY;
@@ -110,7 +110,7 @@ export class Moment {
     return candidate.rttMs + pace.costMs(candidate, unloaded.ms, nowMs);
   }
 
-  /** A decision step. */
+  /** Takes a decision step. */
   step(members: readonly Candidate[]): void {
     this.#parts.pace.step(members);
     const { guidance, qos } = this.#context;
@@ -118,12 +118,12 @@ export class Moment {
     this.#patientMs = (FULL_SHARE + guidance.patience * (HOPELESS_SHARE - FULL_SHARE)) * qos.latencyMs;
   }
 
-  /** late(m): ejected, or full. */
+  /** late(m): whether it is ejected or full. */
   isLate(candidate: Candidate, nowMs: number, isPatient = false): boolean {
     return this.#isEjected(candidate, nowMs) || this.isFull(candidate, nowMs, isPatient);
   }
 
-  /** One more request in its queue is to take too long a share of τ; `isPatient`: a late answer may be risked. */
+  /** Whether one more request would take too much of τ there. `isPatient`: a late answer may be risked. */
   isFull(candidate: Candidate, nowMs: number, isPatient = false): boolean {
     if (!this.#paces || candidate.inFlight === 0) return false;
     const { pace, unloaded } = this.#parts;
@@ -131,7 +131,7 @@ export class Moment {
     return expectedMs > (isPatient ? this.#patientMs : FULL_SHARE * this.#context.qos.latencyMs);
   }
 
-  /** Requests in flight there that came to be late since then. */
+  /** Returns how many requests in flight there have become late since `sinceMs`. */
   overdue({ handle }: Candidate, sinceMs: number, nowMs: number): number {
     const { flights, qos } = this.#context;
     let overdue = 0;
@@ -144,7 +144,7 @@ export class Moment {
     return overdue;
   }
 
-  /** Nothing came back of what is under way there, and it is time to ask whether anything would. */
+  /** Whether nothing came back of what is under way there, and it is time to ask whether anything would. */
   isSilent({ handle, oldestStartMs }: Candidate, nowMs: number): boolean {
     const sinceMs = Math.max(oldestStartMs, this.#heardMs[handle] as number);
     const { latencyMs } = this.#context.qos;
@@ -154,7 +154,7 @@ export class Moment {
     return nowMs - sentMs >= Math.max(latencyMs, Math.min(leastMs, SILENT_SHARE * (sentMs - sinceMs)));
   }
 
-  /** Passed over for its misses. What most requests find is told by little code, which is inlined where it is asked for. */
+  /** Whether it is passed over for its misses. The usual case takes little code, which is inlined in its callers. */
   #isEjected(candidate: Candidate, nowMs: number): boolean {
     const isLate = this.#parts.streaks.isLate(candidate.handle, nowMs);
     const isTimely = nowMs - candidate.oldestStartMs < this.#context.qos.latencyMs;
@@ -162,7 +162,7 @@ export class Moment {
   }
 
   /**
-   * It misses more often just now than its success ratio before made likely: misses in a row, and what is in flight for k τ as k of them.
+   * Whether it misses more often now than its success before made likely: misses in a row, k for one in flight for k τ.
    * Where one request in three misses, a miss is no news, and to pass over each instance that had one is to send what it would
    * have taken in clusters to the others. An error counts in any case: a late answer is worth more.
    */
@@ -177,7 +177,7 @@ export class Moment {
     return Number.isNaN(success) || (1 - success) ** misses < CHANCE_MAX;
   }
 
-  /** Its last attempt was an error, not long ago. */
+  /** Whether its last attempt was an error, not long ago. */
   hasErred({ handle }: Candidate, nowMs: number): boolean {
     return this.#erred[handle] === 1 && this.#parts.streaks.isLate(handle, nowMs);
   }

@@ -92,7 +92,7 @@ export const QEDGE_OPTIONS = {
 
 export type QedgeOptions = OptionValues<typeof QEDGE_OPTIONS>;
 
-/** τ that the constants below were found at. */
+/** The τ that the constants below were found at. */
 const STUDY_LATENCY_MS = 80;
 
 /** The latencies of the pseudo-code, in ms, for this service's τ. */

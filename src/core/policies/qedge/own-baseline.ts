@@ -19,7 +19,7 @@ export class OwnBaseline {
   readonly #riseRatio: number;
   readonly #failureMs: number;
   readonly #sorted = new Float64Array(SAMPLES_SORTED);
-  /** By handle; NaN while nothing is known. */
+  /** Indexed by handle; NaN while nothing is known. */
   #ms: Float64Array<ArrayBuffer> = new Float64Array(0);
   #step = 0;
 
@@ -37,12 +37,12 @@ export class OwnBaseline {
     this.#ms[handle] = Number.NaN;
   }
 
-  /** A decision step begins. */
+  /** Begins a decision step. */
   advance(): void {
     this.#step++;
   }
 
-  /** The baseline of this instance, ms; `serviceMs` while too little is known of it. */
+  /** Returns the baseline of this instance, ms; `serviceMs` while too little is known of it. */
   refresh(handle: number, window: LatencyWindow, serviceMs: number): number {
     const known = this.#ms[handle] as number;
     if (window.size >= SAMPLES_NEEDED && (Number.isNaN(known) || (this.#step + handle) % STEPS_BETWEEN === 0)) {
@@ -54,7 +54,7 @@ export class OwnBaseline {
     return Number.isNaN(ms) ? serviceMs : ms;
   }
 
-  /** NaN where too few of the youngest samples are answers. */
+  /** Returns NaN where too few of the youngest samples are answers. */
   #quantile(window: LatencyWindow): number {
     let count = 0;
     for (let i = Math.max(0, window.size - SAMPLES_SORTED); i < window.size; i++) {

@@ -40,7 +40,7 @@ const LONG_AGE = 3;
 const FREEDOM_NEEDED = 2;
 /** A place and one more behind it. */
 const BURDEN_MIN = 2;
-/** What was not heard of for so long, and has nothing of this event loop under way, is unknown. */
+/** An instance without an answer for so long, and without a request of this event loop under way, is unknown. */
 const STALE_MS = 10_000;
 
 export interface PaceState {
@@ -50,12 +50,12 @@ export interface PaceState {
   readonly count: number;
   readonly crossed: number;
   readonly placesSquared: number;
-  /** Since it was heard of. */
+  /** Time since the last attempt ended there, ms. */
   readonly ageMs: number;
 }
 
 export class Pace {
-  /** Σ x and Σ (ahead + 1), by handle. */
+  /** Σ x and Σ (ahead + 1), indexed by handle. */
   #sumMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   #places: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Σ x² / (ahead + 1) and the attempts, faded alike: by how much attempts at the same instance differ. */
@@ -64,12 +64,12 @@ export class Pace {
   /** Σ x (ahead + 1) and Σ (ahead + 1)², faded alike: by how much an attempt takes longer with each of the own requests that it finds. */
   #crossed: Float64Array<ArrayBuffer> = new Float64Array(0);
   #placesSquared: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** A place at all instances together, and how many such each is drawn to it by; as of the last step. */
+  /** What a place takes at all instances together, and how many such places draw each to it, by the last step. */
   #commonMs = 0;
   #commonPlaces = 0;
-  /** What a place costs all, in what it takes: once for itself, and again for those behind it. As of the last step. */
+  /** What a place costs all, as a multiple of what it takes: itself, and those behind it. By the last step. */
   #burden = BURDEN_MIN;
-  /** When the last attempt ended there. */
+  /** When the last attempt ended there, ms. */
   #heardMs: Float64Array<ArrayBuffer> = new Float64Array(0);
 
   ensureHandles(handles: number): void {
@@ -92,7 +92,7 @@ export class Pace {
     this.#heardMs[handle] = Number.NEGATIVE_INFINITY;
   }
 
-  /** An attempt that found `ahead` others of this load balancer in flight there took `processingMs`. */
+  /** Takes in an attempt that found `ahead` others of this load balancer in flight there and took `processingMs`. */
   observe(handle: number, ahead: number, processingMs: number, nowMs: number): void {
     const kept = KEPT * 0.5 ** ((nowMs - (this.#heardMs[handle] as number)) / HALF_LIFE_MS);
     this.#heardMs[handle] = nowMs;
@@ -106,7 +106,7 @@ export class Pace {
     this.#placesSquared[handle] = (this.#placesSquared[handle] as number) * kept + places ** 2;
   }
 
-  /** A decision step: by how much instances differ, beside what attempts at each of them do. */
+  /** Takes a decision step: measures how far instances differ, beside what attempts at each of them do. */
   step(members: readonly Candidate[]): void {
     let [known, sumMs, places, placesSquared, within, freedom] = [0, 0, 0, 0, 0, 0];
     let [attempts, queued, together, varied] = [0, 0, 0, 0];
@@ -133,7 +133,7 @@ export class Pace {
     this.#commonMs = sumMs / places;
     const noise = within / freedom;
     const tail = Math.max(0, Math.min(1, (noise / this.#commonMs ** 2 - 1) / 2));
-    // What an attempt takes more with each own one before it, in what a place takes: all where the queue is the own one alone.
+    // How much longer an attempt takes per own one before it, in places: 1 where the queue is the own one alone.
     const share = varied > 0 ? Math.max(0, Math.min(1, together / varied / this.#commonMs)) : 0;
     this.#burden += share * tail * Math.max(0, queued / attempts - 1);
     const apart = this.#apart(members, this.#commonMs) - (known - 1) * noise;
@@ -141,12 +141,12 @@ export class Pace {
     this.#commonPlaces = spread > 0 ? Math.min(COMMON_PLACES_MAX, noise / spread) : COMMON_PLACES_MAX;
   }
 
-  /** Some attempt ended there. */
+  /** Whether some attempt ended there. */
   knows(handle: number): boolean {
     return (this.#places[handle] as number) > 0;
   }
 
-  /** Expected processing latency of a request that joins those in flight; `idleMs` is what an idle instance takes. NaN: unknown. */
+  /** Returns the processing latency to expect of one more request, ms; NaN when unknown. `idleMs`: if it were idle. */
   expectedMs(candidate: Candidate, idleMs: number, nowMs: number): number {
     return this.#placeMs(candidate, idleMs, nowMs) * (candidate.inFlight + 1);
   }
@@ -164,7 +164,7 @@ export class Pace {
     return this.#burden * placeMs * (inFlight + 1 - done);
   }
 
-  /** What survives a restart. */
+  /** Returns what survives a restart. */
   snapshot(handle: number, nowMs: number): PaceState {
     return {
       sumMs: this.#sumMs[handle] as number,
@@ -187,16 +187,16 @@ export class Pace {
     this.#heardMs[handle] = nowMs - ageMs;
   }
 
-  /** What each place in the queue there takes. NaN: unknown. */
+  /** Returns what each place in the queue there takes, ms; NaN when unknown. */
   #placeMs({ handle, oldestStartMs }: Candidate, idleMs: number, nowMs: number): number {
-    // By the own requests alone: of those of other event loops nothing is learned, however many there are.
+    // Own requests alone count here: nothing is learned of those of other event loops, however many there are.
     const isIdle = oldestStartMs === Number.POSITIVE_INFINITY;
     if (isIdle && nowMs - (this.#heardMs[handle] as number) > STALE_MS) return Number.NaN;
     const sumMs = idleMs + this.#commonPlaces * this.#commonMs + (this.#sumMs[handle] as number);
     return sumMs / (1 + this.#commonPlaces + (this.#places[handle] as number));
   }
 
-  /** Squared distances of the ratios from that of all, by places. */
+  /** Returns the squared distances of the ratios from that of all, weighted by places. */
   #apart(members: readonly Candidate[], commonMs: number): number {
     let apart = 0;
     for (const { handle } of members) {

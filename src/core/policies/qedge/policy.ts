@@ -46,13 +46,13 @@ class Qedge implements Policy {
   readonly pace = new Pace();
   readonly moment: Moment;
   readonly choice: Choice;
-  /** Null: nothing is refused. */
+  /** Null where nothing is ever refused. */
   shedding: Shedding | null;
-  /** Null: nothing to steer for but the latency goal. */
+  /** Null where there is nothing to steer for but the latency goal. */
   readonly #requirements: RequirementSteering | null;
-  /** The same while there is something to spend on the objective. */
+  /** The same as `#requirements` while there is something to spend on the objective, else null. */
   spending: RequirementSteering | null = null;
-  /** Processing latencies; made when an instance first answers. */
+  /** Processing latencies, indexed by handle; a window is made when an instance first answers. */
   readonly windows: (LatencyWindow | undefined)[] = [];
   readonly #options: QedgeOptions;
   readonly #context: PolicyContext;
@@ -208,7 +208,7 @@ class Qedge implements Policy {
     this.#refreshPanic(nowMs);
   }
 
-  /** The window of an instance, made when it is first needed: most of many instances are never active. */
+  /** Returns the window of an instance, made when first needed: most of many instances are never active. */
   windowOf(handle: number): LatencyWindow {
     const known = this.windows[handle];
     if (known !== undefined) return known;
@@ -235,7 +235,7 @@ class Qedge implements Policy {
     const { handle, key } = candidate;
     const weight = this.moment.missesOf(handle, result);
     if (!this.streaks.miss(handle, weight, { startMs, nowMs })) return;
-    // How many is not said: an error counts as several.
+    // The reason gives no number of misses, since an error counts as several.
     const reason = weight === ERROR_WEIGHT ? `last attempt ${result}` : 'misses in a row';
     this.#context.onEvent({ kind: 'ejected', key, untilMs: this.streaks.untilMs(handle), reason });
     this.#refreshPanic(nowMs);
@@ -253,7 +253,7 @@ class Qedge implements Policy {
 
   // ---- slow loop ----
 
-  /** Takes stock of all active ones; true when there is anything to learn from. */
+  /** Takes stock of all active ones; returns whether there is anything to learn from. */
   #estimate(nowMs: number): boolean {
     const at = { unloadedMs: this.unloaded.ms, nowMs };
     let evidence = false;
@@ -262,7 +262,7 @@ class Qedge implements Policy {
     for (const member of this.activeSet.members) {
       const window = this.windowOf(member.handle);
       this.estimates.refresh(member, window, at);
-      // Of requests of its own: those of other event loops show this one nothing.
+      // Only own requests count: those of other event loops show this one nothing.
       evidence ||= window.size > 0 || member.oldestStartMs !== Number.POSITIVE_INFINITY;
     }
     return evidence;

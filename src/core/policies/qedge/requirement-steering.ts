@@ -8,7 +8,7 @@ import type { Estimates } from './estimates.ts';
 
 /** What the dearest instance costs more than the cheapest where there is nothing but slack: as much as a miss. */
 const OBJECTIVE_COST = 1;
-/** And in the fast loop, of τ. */
+/** The same in the fast loop, as a share of τ. */
 const OBJECTIVE_SHARE = 0.5;
 /** A latency of twice the mean that is asked for costs its whole price; more costs no more. */
 const MEAN_MOST = 2;
@@ -18,33 +18,33 @@ const SHARE_MOST = 0.99;
 export class RequirementSteering {
   readonly #guidance: Guidance;
   readonly #latencyMs: number;
-  /** Expense among the members, from 0 of the cheapest to 1 of the dearest, by handle; 1 where it is not known. */
+  /** Expense, indexed by handle: 0 at the cheapest member, 1 at the dearest and where it is not known. */
   #expense: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** For each share, what the weights gave those that serve it before they were held to it. */
+  /** What the weights gave those that serve each share before they were held to it; NaN before the first step. */
   readonly #wanted: Float64Array;
-  /** As of the last step. */
+  /** What there is to spend on the objective, by the last step, 0 for nothing. */
   #slack = 0;
 
-  /** `latencyMs`: τ. */
+  /** `latencyMs` is τ. */
   constructor(guidance: Guidance, latencyMs: number) {
     this.#guidance = guidance;
     this.#latencyMs = latencyMs;
     this.#wanted = new Float64Array(guidance.heldShares.length).fill(Number.NaN);
   }
 
-  /** What the weights give the instances that serve share `k` by themselves; NaN before the first step. */
+  /** Returns what the weights by themselves give the instances that serve share `k`; NaN before the first step. */
   wantedShare(k: number): number {
     return this.#wanted[k] as number;
   }
 
-  /** Adds to the costs of a step. */
+  /** Adds the prices of the requirements and the objective to the costs of a step. */
   charge(members: readonly Candidate[], estimates: Estimates): void {
     const { failurePrice, meanLatencyPrice, slack, asked } = this.#guidance;
     this.#slack = slack;
     if (asked.objective !== null) this.#compareExpenses(members);
     for (const { handle, rttMs } of members) {
       const reliability = this.#guidance.reliability.of(handle);
-      // However often an instance failed, that costs no more than a miss: after an outage of all it would have no requests for long.
+      // A failing instance costs no more than a miss: after an outage of all it would else get no requests for long.
       const failing = Number.isNaN(reliability) ? 0 : 1 - Math.exp(-failurePrice * (1 - reliability));
       const meanMs = rttMs + (estimates.processingMs[handle] as number);
       const slow =
@@ -72,12 +72,12 @@ export class RequirementSteering {
     }
   }
 
-  /** Whether there is anything to spend on the objective, as of the last step. */
+  /** Whether there is anything to spend on the objective, by the last step. */
   get spends(): boolean {
     return this.#slack > 0;
   }
 
-  /** By how much the objective makes a request there dearer in the fast loop, ms. */
+  /** Returns how much dearer the objective makes a request there in the fast loop, ms. */
   expenseMs(handle: number): number {
     return OBJECTIVE_SHARE * this.#latencyMs * this.#slack * (this.#expense[handle] ?? 1);
   }

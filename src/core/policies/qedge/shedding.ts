@@ -17,11 +17,11 @@ import { type EndedAttempt, InFlightLimits } from './in-flight-limits.ts';
  */
 const SUCCESS_MIN = 0.2;
 const PRESSED_MS = 1_000;
-/** And for so many τ: an attempt shows that it is late after τ, so that a second may be one burst that waits for itself. */
+/** The same in τ: an attempt shows that it is late after τ, so that a second may be one burst that waits for itself. */
 const PRESSED_LATENCIES = 3;
 /** Or so many late answers in a row, sent and answered over so many τ, however few seconds that is: neither a burst nor a stall looks so. */
 const LATE_ROW_MIN = 10;
-/** One that is answered by refusals of others joins them while fewer are in time, a part of which are of before. */
+/** A load balancer that lives on the refusals of others joins them while a smaller share than this is in time. */
 const JOIN_MAX = 0.5;
 /** Attempts that have to speak before that; they are forgotten by half a step, or in as many attempts where those take longer. */
 const ENDED_MIN = 3;
@@ -36,7 +36,7 @@ const REFUSED_MS = 15_000;
 const RATE_KEPT = 0.6;
 const RATE_KNOWN = 3;
 
-/** Requests in flight at an instance that came to be late since then. */
+/** Returns how many requests in flight at a member have become late since `sinceMs`. */
 export type Overdue = (member: Candidate, sinceMs: number) => number;
 
 export class Shedding {
@@ -44,35 +44,35 @@ export class Shedding {
   readonly #latencyMs: number;
   readonly #limits: InFlightLimits;
   readonly #futility: Futility;
-  /** Attempts that ended there lately, and those of them that were in time. By handle. */
+  /** Attempts that ended there lately, and those of them that were in time. Indexed by handle. */
   #ended: Float64Array<ArrayBuffer> = new Float64Array(0);
   #good: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** When the last one began of those that were in time. */
+  /** When the last attempt began that was in time, ms; -Infinity before there was one. */
   #timelyMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** 1 where something ended while nothing at all was in time, as of the last step that was held. */
   #hopeless: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Requests a step in all. */
+  /** Requests per step, smoothed, and those of the current step. */
   #asked = 0;
   #askedNow = 0;
-  /** A request was refused in this step, and when the last was, as of a step. */
+  /** Whether a request was refused in this step, and the last step in which one was, ms. */
   #hasRefused = false;
   #refusedMs = 0;
-  /** Attempts that ended in this step. */
+  /** The number of attempts that ended in this step. */
   #endedNow = 0;
-  /** Late ones since the last that was in time, which there has to be; when the first of them began and ended. */
+  /** Late attempts since the last in time, -Infinity before there was one; when the first of them began and ended. */
   #lateRow = Number.NEGATIVE_INFINITY;
   #rowStartMs = 0;
   #rowEndMs = 0;
-  /** They are neither chance nor of one moment. */
+  /** Whether that row of late attempts is too long for chance and for one bad moment. */
   #lost = false;
-  /** When answers were not late mostly. */
+  /** The last step at which answers were not mostly late, ms. */
   #relaxedMs = 0;
   /** Nothing at all was in time for as long as it takes to be pressed, as of the last step, and nothing was to be refused for it. */
   #held = false;
-  /** When something was asked for, as of a step. */
+  /** The last step in which there was a request, ms. */
   #askedMs = 0;
 
-  /** `latencyMs`: τ. */
+  /** `latencyMs` is τ. */
   constructor(stepMs: number, latencyMs: number) {
     this.#stepMs = stepMs;
     this.#latencyMs = latencyMs;
@@ -96,13 +96,13 @@ export class Shedding {
 
   // ---- every request ----
 
-  /** A request goes nowhere. */
+  /** Counts a request that is refused. */
   refuse(): void {
     this.#askedNow++;
     this.#hasRefused = true;
   }
 
-  /** Some instance has a limit: requests may be refused. */
+  /** Whether some instance has a limit, so that requests may be refused. */
   get limits(): boolean {
     return this.#limits.any;
   }
@@ -111,30 +111,30 @@ export class Shedding {
     return this.#limits.hasRoom(handle, nowMs);
   }
 
-  /** It has a limit, and the last answer came early though about as many were in flight. */
+  /** Whether it has a limit, and the last answer came early though about as many were in flight. */
   isQuick(candidate: Candidate): boolean {
     return this.#limits.isQuick(candidate);
   }
 
-  /** Nothing was under way for long: one request is to ask whether there is room. */
+  /** Whether nothing was under way for so long that one request is to ask whether there is room. */
   mayProbe(handle: number, nowMs: number): boolean {
     return this.#limits.mayProbe(handle, nowMs);
   }
 
-  /** A request goes somewhere. */
+  /** Counts a request that is sent to an instance. */
   send(): void {
     this.#askedNow++;
   }
 
-  /** This event loop has so many requests in flight there from now on. */
+  /** Notes that this event loop has `inFlight` requests there from now on. */
   observeFlights(handle: number, inFlight: number, nowMs: number): void {
     this.#limits.observeFlights(handle, inFlight, nowMs);
   }
 
-  /** An attempt ended there. */
+  /** Takes in an attempt that ended there. */
   end(handle: number, attempt: EndedAttempt, answered = true): void {
     const inTime = attempt.processingMs <= attempt.budgetMs;
-    // It asked whether there is room, and none was known of.
+    // It only asked whether there is room, and found none.
     if (!inTime && this.#limits.isBeyond(handle, attempt.startMs)) return;
     if (inTime) this.#timelyMs[handle] = Math.max(attempt.startMs, this.#timelyMs[handle] as number);
     this.#endedNow++;
@@ -151,14 +151,14 @@ export class Shedding {
 
   // ---- every step ----
 
-  /** `overdue`: requests in flight there that are late already. */
+  /** Takes a decision step. `overdue` counts the requests in flight at a member that are late already. */
   step(members: readonly Candidate[], overdue: Overdue, nowMs: number): void {
     const askedNow = this.#askedNow;
     const kept = this.#measureAsked(nowMs);
     const endedKept = ENDED_KEPT ** Math.min(1, this.#endedNow / ENDED_MIN);
     this.#endedNow = 0;
     if (this.#isIdle(members, overdue, nowMs)) this.#forgetSpell(members);
-    // What was in time is of before.
+    // A row of late attempts so long leaves nothing of what was in time before it.
     if (this.#lost) for (const { handle } of members) this.#good[handle] = 0;
     const inTimeRatio = this.#inTimeRatio(members, overdue);
     const pressed = inTimeRatio < SUCCESS_MIN;
@@ -197,20 +197,20 @@ export class Shedding {
     this.#lost ||= this.#lateRow >= LATE_ROW_MIN && lastedMs >= PRESSED_LATENCIES * this.#latencyMs;
   }
 
-  /** One was in time, or it is of a spell that is over. */
+  /** Ends the row of late attempts: one was in time, or the spell is over. */
   #endRow(): void {
     this.#lateRow = 0;
     this.#lost = false;
   }
 
-  /** There are limits, and all that was asked for found room for long. */
+  /** Whether there are limits though every request has found room for long. */
   #refusesNothing(nowMs: number): boolean {
     if (this.#hasRefused || !this.limits) this.#refusedMs = nowMs;
     this.#hasRefused = false;
     return nowMs - this.#refusedMs >= REFUSED_MS;
   }
 
-  /** Smooths what is asked for; returns how much of a rate is kept. */
+  /** Smooths the rate of requests; returns the share of a rate that a step keeps. */
   #measureAsked(nowMs: number): number {
     if (this.#askedNow > 0) this.#askedMs = nowMs;
     const kept = RATE_KEPT ** Math.min(1, Math.max(this.#asked, this.#askedNow) / RATE_KNOWN);
@@ -219,7 +219,7 @@ export class Shedding {
     return kept;
   }
 
-  /** Nothing speaks of now: evidence fades by what ends, and nothing does. */
+  /** Whether no evidence is of now: it fades by what ends, and nothing does. */
   #isIdle(members: readonly Candidate[], overdue: Overdue, nowMs: number): boolean {
     if (nowMs - this.#askedMs < Math.max(IDLE_MS, this.#latencyMs)) return false;
     return members.every((member) => overdue(member, Number.NEGATIVE_INFINITY) === 0);
@@ -234,7 +234,7 @@ export class Shedding {
     }
   }
 
-  /** Of the load balancer as a whole: one instance that is late may be slow, and is left to the weights. NaN: too little is known. */
+  /** Returns the share in time over all members, as one that is late may just be slow; NaN when too little is known. */
   #inTimeRatio(members: readonly Candidate[], overdue: Overdue): number {
     let ended = 0;
     let good = 0;
@@ -256,7 +256,7 @@ export class Shedding {
     return overdue(member, passes ? (this.#timelyMs[handle] as number) : Number.NEGATIVE_INFINITY);
   }
 
-  /** Those that never were in time are: one more that was found good would say nothing of refusals. */
+  /** Whether the instances that were never in time are now: one found good elsewhere says nothing of refusals. */
   #isRelieved(members: readonly Candidate[]): boolean {
     let ended = 0;
     let good = 0;

@@ -22,9 +22,9 @@ export interface Kept {
   readonly unloaded: UnloadedLatency;
   readonly pace: Pace;
   readonly choice: Choice;
-  /** By handle. */
+  /** Indexed by handle; undefined where no window was made. */
   readonly windows: readonly (LatencyWindow | undefined)[];
-  /** The window of the handle; made when there is none yet. */
+  /** Returns the window of the handle, made when there is none yet. */
   windowOf(handle: number): LatencyWindow;
 }
 
@@ -33,7 +33,7 @@ export function snapshotQedge(policy: Kept, nowMs: number): unknown {
   for (const { handle, key } of policy.candidateDiff) {
     const window = policy.windows[handle];
     const weight = policy.activeSet.weights[handle] as number;
-    // Never active, or not for long: nothing was learned of it.
+    // The instance was never active, or not for long: nothing was learned of it.
     if (weight === 0 && (window === undefined || window.size === 0)) continue;
     const misses = policy.streaks.misses(handle);
     instances[key] = {

@@ -20,16 +20,16 @@ const PRICE_SHARE = 0.03;
 export const OWED_MAX = 5;
 
 export class Turns {
-  /** What a turn counts as. */
+  /** What a turn that is owed counts as, ms of cost. */
   readonly priceMs: number;
-  /** Turns handed on less turns taken over. By handle. */
+  /** Turns handed on less turns taken over, indexed by handle. */
   #owed: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Turns taken over less turns handed on, since the last step. By handle. */
+  /** Turns taken over less turns handed on since the last step, indexed by handle. */
   #gained: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** Since the last step; those that are to count. */
+  /** Requests since the last step, without those that were chosen by room alone. */
   requests = 0;
 
-  /** `latencyMs`: τ. */
+  /** `latencyMs` is τ. */
   constructor(latencyMs: number) {
     this.priceMs = PRICE_SHARE * latencyMs;
   }
@@ -52,12 +52,12 @@ export class Turns {
     this.#owed[handle] = owed;
   }
 
-  /** What the instance is owed, as cost. */
+  /** Returns what the instance is owed, as cost in ms. */
   owedMs(handle: number): number {
     return this.priceMs * (this.#owed[handle] as number);
   }
 
-  /** The turn of one instance goes to another. */
+  /** Hands a turn from one instance to another. */
   hand(from: number, to: number): void {
     this.#owed[from] = Math.min(OWED_MAX, (this.#owed[from] as number) + 1);
     this.#owed[to] = Math.max(-OWED_MAX, (this.#owed[to] as number) - 1);
@@ -65,13 +65,13 @@ export class Turns {
     (this.#gained[to] as number)++;
   }
 
-  /** By how much its share of the requests since the last step is above its share of the turns, -1 to 1. */
+  /** Returns its share of the requests since the last step less its share of the turns, -1 to 1. */
   shift(handle: number): number {
     const shift = (this.#gained[handle] as number) / Math.max(1, this.requests);
     return Math.max(-1, Math.min(1, shift));
   }
 
-  /** A decision step has looked at it. */
+  /** Begins the next step, once this one has looked at the turns. */
   step(members: readonly Candidate[]): void {
     this.requests = 0;
     for (const { handle } of members) this.#gained[handle] = 0;

@@ -11,7 +11,7 @@ export class UnloadedLatency {
   readonly #assumedMs: number;
   #next = 0;
   #size = 0;
-  /** As of the last `refresh`; never below 0.1 ms, since others are measured in it. */
+  /** q20 by the last `refresh`; never below 0.1 ms, since others are measured in it. */
   ms: number;
 
   constructor(assumedMs: number) {

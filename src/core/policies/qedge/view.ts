@@ -11,17 +11,17 @@ import type { Moment, MomentParts } from './moment.ts';
 export interface Shown extends MomentParts {
   readonly activeSet: ActiveSet;
   readonly moment: Moment;
-  /** By handle. */
+  /** Indexed by handle; undefined where no window was made. */
   readonly windows: readonly (LatencyWindow | undefined)[];
 }
 
-/** The goal, and now. */
+/** The goal and the time that a view is made for. */
 export interface ViewedAt {
   readonly qos: QosTarget;
   readonly nowMs: number;
 }
 
-/** From this pressure on, it is worth a word. What answers took is known, but not whether a queue is the reason or a busy processor. */
+/** The least pressure that a view mentions. What answers took is known, but not whether a queue is the reason. */
 const PRESSURE_NOTED = 0.5;
 
 /** Active candidates with P ≥ ρ that are not late are the exploitation pool, the other active ones the exploration pool. */
@@ -56,7 +56,7 @@ export function summaryOf(policy: Shown, at: ViewedAt): PolicySummary {
   return { explorationShare: explored.reduce((sum, { weight }) => sum + weight, 0), panic: policy.moment.panic };
 }
 
-/** Of its processing latency, at the points of a grid; null where it has none. */
+/** Returns the density of its processing latency at the points of a grid; null where it has no samples. */
 export function densityOf(
   policy: Shown,
   handle: number,
@@ -86,7 +86,7 @@ function noteOn({ moment, estimates, streaks, windows }: Shown, candidate: Candi
   return isSlower ? 'meets the target, but slower than at its best' : 'meets the target';
 }
 
-/** Its oldest request in flight is older than τ. */
+/** Whether its oldest request in flight is older than τ. */
 function isOverdue({ oldestStartMs }: Candidate, { qos, nowMs }: ViewedAt): boolean {
   return nowMs - oldestStartMs > qos.latencyMs;
 }
