@@ -82,7 +82,17 @@ export class EventStream {
 
   /** The last of several events was not ended, or says that it failed; that the stream is over, its client need not be told. */
   get isUnfinished(): boolean {
-    return this.#hasEvent && ((this.#inEvent && !this.isOver) || endsInError(this.#tail.text));
+    return this.#hasEvent && ((this.#inEvent && !this.isOver) || tellsOfError(lastEvents(this.#tail.text)[0]));
+  }
+
+  /** The last event is named `error`. */
+  get isFailed(): boolean {
+    return this.#hasEvent && isNamedError(lastEvents(this.#tail.text)[0]);
+  }
+
+  /** An event is named so, and others follow: no stream fails by it. */
+  get outlivesErrors(): boolean {
+    return lastEvents(this.#tail.text).some((event, i) => i > 0 && isNamedError(event));
   }
 
   #jumpBehind(byte: number): void {
@@ -131,34 +141,48 @@ export class EventStream {
   }
 }
 
-/** Whether the last event, before one that only says that the stream is over, is named so or holds the description of an error alone. */
-function endsInError(tail: string): boolean {
+/** The last comes first; without those that only say that the stream is over. */
+function lastEvents(tail: string): readonly string[] {
   const events = tail.replaceAll('\r\n', '\n').replaceAll('\r', '\n').trimEnd().split(BLANK_LINES);
-  const last = events.findLast((event) => !SAYS_OVER.test(event)) ?? '';
-  const data = last.match(DATA_LINES)?.map((line) => line.slice(DATA.length + 1)) ?? [];
-  const text = data.join('\n');
-  if (isRecord(text)) return false;
-  return IS_NAMED_ERROR.test(last) || (text !== '' && tellsError(readJson(Buffer.from(text, 'latin1'))?.value));
+  return events.filter((event) => !SAYS_OVER.test(event)).reverse();
+}
+
+/** Its data. */
+function dataOf(event: string): string {
+  return (event.match(DATA_LINES)?.map((line) => line.slice(DATA.length + 1)) ?? []).join('\n');
+}
+
+const isNamedError = (event = ''): boolean => IS_NAMED_ERROR.test(event) && !isRecord(dataOf(event));
+
+/** It holds the description of an error alone. */
+function tellsOfError(event = ''): boolean {
+  const data = dataOf(event);
+  return data !== '' && !isRecord(data) && tellsError(readJson(Buffer.from(data, 'latin1'))?.value);
 }
 
 /** A stream that may say at its end that it is over, or why. */
 export interface MarkedStream {
   readonly isOver: boolean;
   readonly saysWhy: boolean;
+  readonly isFailed?: boolean;
+  readonly outlivesErrors?: boolean;
 }
 
 /**
- * Whether the streams of a service say that they are over; then one that says neither that nor why was left in its middle. One a service and
- * data plane.
+ * Whether the streams of a service say that they are over; then one that says neither that nor why was left in its middle. And whether they go
+ * on behind an event `error`, as those of a log do; else one that ends with it failed. One a service and data plane.
  */
 export class StreamEnds {
   /** The kinds of streams that do. */
   readonly #marked = new Set<unknown>();
+  #outliveErrors = false;
 
   /** Once for each stream that came to its end. */
   lacksEnd(stream: MarkedStream): boolean {
     const { isOver } = stream;
     if (isOver) this.#marked.add(stream.constructor);
+    this.#outliveErrors ||= stream.outlivesErrors === true;
+    if (stream.isFailed === true && !this.#outliveErrors) return true;
     return !isOver && this.#marked.has(stream.constructor) && !stream.saysWhy;
   }
 }

@@ -52,15 +52,10 @@ describe.each([1, 3, 4096])('a stream of events in pieces of %i bytes', (pieceBy
       [true, 'data: left\r\n\r\ndata: right\r\n'],
       [true, `data: left\n\n${long}\n\n${long}`],
       [true, `data: left\n\n${long}\n${long}\n`],
-      [true, 'event: error\ndata: {"message": "x"}\n\n'],
-      [true, 'data: left\n\nevent:error\r\ndata: out of memory\r\n\r\ndata: [DONE]\r\n\r\n'],
       [true, 'data: left\r\rdata: {"error":\rdata: {"message": "out of memory"}}\r\r'],
       [true, 'data: {"error": "out of memory"}\n\ndata: [DONE]\n\n'],
       [false, 'data: {"error": "lane lost"}\n\ndata: left\n\n'],
-      [false, 'event: errors\ndata: 0\n\n'],
-      [false, 'event: error\ndata: {"ts": 1, "message": "disk full"}\n\n'],
       [false, 'data: {"timestamp": 1, "error": "disk full"}\n\n'],
-      [false, 'event: left\ndata: event: error\n\n'],
       [false, 'data: {"error": null, "steering": 0}\n\n'],
     ])('is unfinished: %s, with %j', (isUnfinished, text) => {
       const stream = new EventStream();
@@ -110,5 +105,24 @@ describe('streams of one service', () => {
     const ends = new StreamEnds();
     expect(ends.lacksEnd(streamOf('data: a\n\ndata: [DONE]\n\n', 5))).toBe(false);
     expect(ends.lacksEnd(streamOf(`data: a\n\ndata: ${last}\n\n`, 5))).toBe(lacks);
+  });
+
+  it.each([
+    [true, 'event: error\ndata: {"message": "x"}\n\n'],
+    [true, 'data: left\n\nevent:error\r\ndata: out of memory\r\n\r\ndata: [DONE]\r\n\r\n'],
+    [false, 'event: errors\ndata: 0\n\n'],
+    [false, 'event: error\ndata: {"ts": 1, "message": "disk full"}\n\n'],
+    [false, 'event: left\ndata: event: error\n\n'],
+  ])('fail with an event of that name: %s, with %j', (fails, text) => {
+    for (const pieceBytes of [1, 7, 4096]) expect(new StreamEnds().lacksEnd(streamOf(text, pieceBytes))).toBe(fails);
+  });
+
+  it('fail with none where they go on behind one', () => {
+    const ends = new StreamEnds();
+    const failure = 'event: info\ndata: up\n\nevent: error\ndata: disk full\n\n';
+    expect(ends.lacksEnd(streamOf(failure, 7))).toBe(true);
+    expect(ends.lacksEnd(streamOf(`${failure}event: info\ndata: up\n\n`, 7))).toBe(false);
+    expect(ends.lacksEnd(streamOf(failure, 7))).toBe(false);
+    expect(streamOf('data: {"error": "out of memory"}\n\n', 7).isUnfinished).toBe(true);
   });
 });
