@@ -167,7 +167,7 @@ export class Estimates {
     this.costs[handle] = 1 - success + this.#price * this.pressure[handle];
   }
 
-  /** How far to trust a step by these estimates, 0 to 1: the share of them that is not prior. */
+  /** How far to trust a step by these estimates, 0 to 1: of what is known, here and by neighbours, the share that is not prior. */
   trust(members: number): number {
     return this.#fresh / (this.#fresh + members * this.#options.prior);
   }

@@ -127,9 +127,10 @@ export class InFlightLimits {
   forget(handle: number): void {
     this.lift(handle);
     this.#quickestMs[handle] = Number.POSITIVE_INFINITY;
+    this.#beyondMs[handle] = Number.POSITIVE_INFINITY;
     this.#probeMs[handle] = PROBE_MS;
-    for (const values of [this.#inFlight, this.#served, this.#servedNow, this.#lastMs, this.#budgetMs])
-      values[handle] = 0;
+    for (const values of [this.#inFlight, this.#owedAtMs, this.#served, this.#servedNow]) values[handle] = 0;
+    for (const values of [this.#lastMs, this.#lastAhead, this.#budgetMs]) values[handle] = 0;
   }
 
   /** Whether some instance has a limit. */

@@ -324,6 +324,18 @@ describe('the limit on what an instance is sent', () => {
     expect(probe(200)).toBeLessThan(61_000);
   });
 
+  it('says nothing of the next instance that has its handle', () => {
+    const limits = new InFlightLimits(STEP_MS, 100);
+    limits.ensureHandles(1);
+    impose(limits, 1, 10_000);
+    for (const inFlight of [1, 2, 3]) limits.observeFlights(0, inFlight, 10_000);
+    expect(limits.isBeyond(0, 10_000)).toBe(true);
+    limits.observeFlights(0, 0, 14_000);
+    limits.forget(0);
+    expect(limits.isBeyond(0, 14_000)).toBe(false);
+    expect(limits.mayProbe(0, 14_000)).toBe(true);
+  });
+
   it('is not needed for that: what was left for failures has none, and may be back', () => {
     const limits = new InFlightLimits(STEP_MS, 100);
     limits.ensureHandles(1);
