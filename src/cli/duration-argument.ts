@@ -5,7 +5,8 @@ import { duration } from '../config/values.ts';
 
 /** @throws InvalidArgumentError, which ends a command with the status of wrong usage */
 export function durationMs(text: string): number {
-  const { data } = duration().safeParse(text);
-  if (data === undefined) throw new InvalidArgumentError(`expected a duration such as 30s, got ${text}`);
-  return data;
+  const { data, error } = duration().safeParse(text);
+  if (data !== undefined) return data;
+  const expectation = error?.issues[0]?.message.replace('"80ms"', '30s');
+  throw new InvalidArgumentError(`${expectation}, got ${text}`);
 }

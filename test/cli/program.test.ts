@@ -19,6 +19,11 @@ describe('the command line', () => {
       ['demo', '--duration', 'soon'],
       'qedge: --duration: expected a duration such as 30s, got soon\n(qedge demo --help says how)\n',
     ],
+    [['demo', '--duration', '0s'], 'qedge: --duration: expected more than 0, got 0s\n(qedge demo --help says how)\n'],
+    [
+      ['demo', '--duration', '31d'],
+      'qedge: --duration: expected at most 24 days, got 31d\n(qedge demo --help says how)\n',
+    ],
     [
       ['simulate', 'x.toml', '--load', '0'],
       'qedge: --load: expected a number above 0, at most 100, got 0\n(qedge simulate --help says how)\n',
