@@ -14,7 +14,7 @@ export const neighboursKeys = () => ({
     default: 8,
   }),
   samples_max: key('samplesMax', z.number().gt(0).max(1_000), {
-    doc: 'What neighbours know of an instance counts as so many own samples at the most where it is decided how far to trust a step, and the less the more own ones there are.',
+    doc: 'What neighbours know of an instance counts as so many own samples at the most, and the less the more own ones there are. It decides how far a step is trusted and what congestion costs.',
     default: 20,
   }),
 });
