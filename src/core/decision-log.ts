@@ -21,7 +21,7 @@ export type DecisionLogLine =
   /** An instance as it is from now on: new, or with another availability or round trip. */
   | {
       readonly kind: 'instance';
-      /** Since the log began, as everywhere below. */
+      /** Time since the log began, ms, as everywhere below. */
       readonly atMs: number;
       readonly instance: Instance;
       readonly availability: Availability;

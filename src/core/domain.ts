@@ -67,7 +67,7 @@ export interface Instance extends HostPort {
   readonly tier?: Tier | null | undefined;
   /** Round trip to assume until its node is measured, ms; absent or null: the router assumes one. */
   readonly rttMs?: number | null | undefined;
-  /** For people; absent where there is one source only. */
+  /** Where it was learned from, for people; absent where there is one source only. */
   readonly source?: InstanceSource | undefined;
   /** What a profile-driven policy needs (energy, accuracy); opaque to everything else. */
   readonly profile: Readonly<Record<string, unknown>> | null;
@@ -120,8 +120,8 @@ export interface Candidate {
   /** What it lacks of what the service demands of each instance, for people; with anything, it gets no request. */
   readonly lacks: readonly string[];
   /**
-   * By the router, since it asked for a pause that is not over: it is `suspect` for no other reason. Which instances a policy ejects, the
-   * policy knows.
+   * True while the router ejects it for a pause that it asked for: then it is `suspect` for no other reason. Which
+   * instances a policy ejects, the policy knows.
    */
   readonly ejected: boolean;
   /** This load balancer's own requests in flight there, of all its event loops. */
@@ -137,7 +137,7 @@ export const GROUPS_MAX = 16;
 
 /** What a policy may know of a request before it is sent. The driver may reuse one object for many requests. */
 export interface RequestInfo {
-  /** For QoS accounting only; it grants nothing. Empty when clients are not distinguished. */
+  /** The client, for QoS accounting only; it grants nothing. Empty when clients are not distinguished. */
   readonly clientId: string;
   /** Budget left for this request, ms: the smaller of the service's τ and a deadline that came with it. */
   readonly budgetMs: number;
@@ -197,7 +197,7 @@ export const NO_HANDLE = -1;
 export interface EndedRequest {
   readonly clientId: string;
   readonly ending: RequestEnding;
-  /** From its arrival to its answer, ms. */
+  /** Time from its arrival to its answer, ms. */
   readonly latencyMs: number;
   /** Where its last attempt went; `NO_HANDLE`: nowhere. */
   readonly handle: number;

@@ -4,7 +4,7 @@
 import { GROUPS_MAX, type Instance } from './domain.ts';
 import { recordOf } from './snapshot-shape.ts';
 
-/** By group; the last value holds for all further groups. Null: not profiled. */
+/** What was measured of an instance, by group; the last value holds for all further groups. Null for unknown. */
 export interface Profile {
   /** Such as the mAP, on any scale that all instances share. */
   readonly accuracy: readonly number[] | null;
@@ -55,7 +55,7 @@ export function ofGroup(values: readonly number[] | null, group: number): number
   return values === null ? Number.NaN : (values[Math.min(group, values.length - 1)] as number);
 }
 
-/** Over all groups alike; NaN where there is none. */
+/** Returns the mean over all groups alike; NaN where there is none. */
 export function meanOf(values: readonly number[] | null): number {
   return values === null ? Number.NaN : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

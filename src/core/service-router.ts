@@ -57,7 +57,7 @@ export interface ServiceRouterOptions {
   readonly sessionIdleMs?: number | null;
   /** What load balancers near by say of the instances; absent: summaries are neither sent nor used. */
   readonly neighbours?: NeighbourUse;
-  /** For the event log. Cold path. */
+  /** Receives each event, for the event log. Cold path. */
   readonly onEvent?: (event: RouterEvent) => void;
 }
 
@@ -218,9 +218,9 @@ export interface ServiceOverview {
   readonly affinity: AffinityState | null;
   /** Null: summaries of neighbours are neither sent nor used. */
   readonly neighbours: NeighboursState | null;
-  /** By preference, the most preferred first; empty where none is preferred. */
+  /** Groups of instances by preference, the most preferred first; empty where none is preferred. */
   readonly groups: readonly GroupView[];
-  /** In the order of precedence; empty where the latency goal is the only one. */
+  /** The requirements, the most important first; empty where the latency goal is the only one. */
   readonly requirements: readonly RequirementState[];
   /** Worst served first; bounded. */
   readonly clients: readonly ClientState[];
@@ -230,7 +230,7 @@ export interface ServiceOverview {
 export interface RequirementState extends RequirementLevel {
   /** Share of the clients for which it holds; null without clients. */
   readonly clientsRatio: number | null;
-  /** For an attribute share, what requests are held to now, since it yields to the latency goal; null for others. */
+  /** What requests are held to now of an attribute share, which yields to the latency goal; null for all others. */
   readonly heldShare: number | null;
   /** What a miss of it is worth beside one of the latency goal; null where it has no price. */
   readonly price: number | null;

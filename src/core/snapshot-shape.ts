@@ -20,7 +20,7 @@ export function pairsOf(value: unknown): readonly (readonly [number, number])[] 
   return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i] ?? 0, flat[2 * i + 1] ?? 0] as const);
 }
 
-/** To 0.1: as exact as a latency is worth keeping, in as few bytes. */
+/** Rounds to 0.1, as exact as a latency is worth keeping, in as few bytes. */
 export function tenths(value: number): number {
   return Math.round(value * 10) / 10;
 }

@@ -51,7 +51,7 @@ export interface ChainState {
   readonly successRatio: number | null;
   /** Share of the clients whose own runs succeed as often as asked for; null without clients. */
   readonly clientsSatisfiedRatio: number | null;
-  /** Under way. */
+  /** The number of runs under way. */
   readonly runs: number;
   readonly results: Readonly<ChainResults>;
   readonly stages: readonly StageState[];
@@ -150,7 +150,7 @@ export class Chain {
     return new RunStage(this, run, { name, stage, leftMs });
   }
 
-  /** For the stage. */
+  /** Takes in the end of a stage; called by the stage. */
   stageEnded(
     run: Run,
     { name, stage, ending }: { readonly name: string; readonly stage: number; readonly ending: StageEnding },

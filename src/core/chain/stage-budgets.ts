@@ -3,7 +3,7 @@
 import type { QosTarget } from '../domain.ts';
 import { StageLatency } from './stage-latency.ts';
 
-/** Before so many answers of a stage its reserve is its share of the goal by work. */
+/** Answers of a stage before which its reserve is its share of the goal by work. */
 const SAMPLES_MIN = 20;
 
 /** How the goal of a chain is split. `learned` is what serves; the fixed ones are what a study compares it with. */

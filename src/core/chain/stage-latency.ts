@@ -7,7 +7,7 @@ import { recordOf } from '../snapshot-shape.ts';
 const FIRST_MS = 0.1;
 const RATIO = 1.1;
 const BINS = 160;
-/** With each new answer the others weigh by so much less: about fifty speak. */
+/** The factor on the weight of older answers at each new one: about fifty speak. */
 const DECAY = 0.98;
 /** Weights grow instead of shrinking, and are brought back down before they lose digits. */
 const WEIGHT_MAX = 1e12;

@@ -1,6 +1,6 @@
 // Latencies as counts in buckets of a log scale: what two load balancers can compare, add up and send in a hundred bytes.
 
-/** From `LEAST_MS` to `MOST_MS`; what is less or more is in the first or the last. */
+/** Buckets from `LEAST_MS` to `MOST_MS`; the first and the last take what lies below and above. */
 export const BUCKETS = 24;
 const LEAST_MS = 0.5;
 const MOST_MS = 10_000;

@@ -20,9 +20,9 @@ const FAILING_MIN = 0.5;
 const SAY_MAX = 10;
 
 export interface Heard {
-  /** Fading as own samples do. */
+  /** Counts by bucket that fade as own samples do. */
   readonly recent: Float64Array;
-  /** Fading slowly. */
+  /** Counts by bucket that fade slowly, to judge by. */
   readonly judged: Float64Array;
   /** Requests that it sends there, as it said last, and when that was. */
   perSecond: number;
@@ -34,7 +34,7 @@ export type Verdict = { readonly kind: 'right' | 'unknown' } | { readonly kind: 
 
 export class Neighbour {
   readonly nodeId: string;
-  /** By handle. */
+  /** What it said of each instance, keyed by handle. */
   readonly heard = new Map<number, Heard>();
   heardMs: number;
   summaries = 0;
@@ -43,7 +43,7 @@ export class Neighbour {
   ignoredUntilMs = Number.NEGATIVE_INFINITY;
   /** The instance that it was wrong about last. */
   wrongOver: InstanceKey | null = null;
-  /** Times in a row, since it was last right. */
+  /** How many times in a row it was wrong since it was last right. */
   #wrong = 0;
 
   constructor(nodeId: string, nowMs: number) {
@@ -51,7 +51,7 @@ export class Neighbour {
     this.heardMs = nowMs;
   }
 
-  /** `handleOf`: of an instance that is known here; undefined for others. */
+  /** Takes in a summary. `handleOf` returns the handle of an instance that is known here, else undefined. */
   hear(summary: Summary, handleOf: (key: string) => number | undefined, nowMs: number): void {
     const passedMs = nowMs - this.heardMs;
     this.heardMs = nowMs;
@@ -72,7 +72,7 @@ export class Neighbour {
     }
   }
 
-  /** Of all instances, as it said last. */
+  /** Returns its recent answers of all instances, as it said last. */
   answers(): number {
     let answers = 0;
     for (const { recent } of this.heard.values()) answers += answersIn(recent);
@@ -90,7 +90,7 @@ export class Neighbour {
     return heard === undefined || nowMs - heard.saidMs > HEARD_MS ? 0 : heard.perSecond;
   }
 
-  /** What it said counts for nothing any more. */
+  /** Whether what it said counts for nothing any more. */
   isSilent(nowMs: number): boolean {
     return nowMs - this.heardMs > HEARD_MS;
   }
@@ -99,7 +99,7 @@ export class Neighbour {
     return nowMs < this.ignoredUntilMs;
   }
 
-  /** It says that requests fail there. */
+  /** Whether it says that requests fail there. */
   isFailing(handle: number, nowMs: number): boolean {
     const cells = this.heard.get(handle)?.recent;
     return cells !== undefined && (cells[FAILURES] as number) * this.freshness(nowMs) >= FAILING_MIN;

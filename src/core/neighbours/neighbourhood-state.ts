@@ -13,8 +13,8 @@ export interface NeighbourhoodState {
 /** The round trips that one node measured. */
 export interface RoundTripRow {
   readonly nodeId: string;
-  /** Since it said so. */
+  /** Time since it said so, ms. */
   readonly ageMs: number;
-  /** By node, the nearest first. */
+  /** Round trips in ms, keyed by node, the nearest first. */
   readonly rttsMs: Readonly<Record<string, number>>;
 }

@@ -33,29 +33,29 @@ const UNKNOWN: Verdict = { kind: 'unknown' };
 export interface NeighbourState {
   readonly nodeId: string;
   readonly heardAgeMs: number;
-  /** Since then nothing came for so long that what it said counts for nothing. */
+  /** Whether nothing came for so long that what it said counts for nothing. */
   readonly silent: boolean;
   /** Summaries heard, all time. */
   readonly summaries: number;
   readonly instances: number;
   /** Its samples of all instances, discounted: what they would count for now if they were not bounded. */
   readonly samples: number;
-  /** Milliseconds for which it is ignored; 0: it is not. */
+  /** How long it is still ignored, ms; 0 when it is not. */
   readonly ignoredMs: number;
-  /** The instance that it was wrong about; null: it is not ignored. */
+  /** The instance that it was wrong about; null when it is not ignored. */
   readonly wrongOver: InstanceKey | null;
 }
 
-/** All of them. */
+/** All neighbours of a service as people are shown them. */
 export interface NeighboursState {
-  /** What they saw is what to expect beside own samples; false: it is only looked at. */
+  /** Whether what they saw counts beside own samples; if not, it is only shown. */
   readonly use: boolean;
   readonly heard: readonly NeighbourState[];
 }
 
 /** How neighbours' summaries are used. */
 export interface NeighbourUse {
-  /** They count in estimates; false: they are looked at alone. */
+  /** Whether they count in estimates; if not, they are only shown. */
   readonly use: boolean;
   /** Samples that they count as at the most, for an instance. */
   readonly samplesMax: number;
@@ -64,13 +64,13 @@ export interface NeighbourUse {
 export interface NeighboursOptions {
   /** τ. */
   readonly latencyMs: number;
-  /** What they saw is what to expect beside own samples; false: it is only looked at. */
+  /** Whether what they saw counts beside own samples; if not, it is only shown. */
   readonly use: boolean;
   readonly samplesMax: number;
   readonly nowMs: number;
   readonly candidates: () => readonly Candidate[];
   readonly handleOf: (key: InstanceKey) => number | undefined;
-  /** How long what is in flight there is under way, where that is at least `fromMs` and below `toMs`. */
+  /** Ages of the requests in flight there, ms, that are at least `fromMs` and below `toMs`. */
   readonly agesMs: (handle: number, fromMs: number, toMs: number, nowMs: number) => readonly number[];
   readonly perSecond: (handle: number, nowMs: number) => number;
   /** Own requests in flight there. */
@@ -99,7 +99,7 @@ export class Neighbours implements Hearsay {
 
   // ---- one's own ----
 
-  /** An attempt ended, answered after `latencyMs`; null: it failed. Allocates only at the first answer of a span. */
+  /** Counts an attempt answered after `latencyMs`, null if it failed. Allocates at the first answer of a span only. */
   observe(to: Candidate, latencyMs: number | null, startMs: number): void {
     if (latencyMs === null) this.#own.observe(to.handle, null);
     // What was late in flight when a span ended was seen then.
@@ -107,13 +107,13 @@ export class Neighbours implements Hearsay {
       this.#own.observe(to.handle, latencyMs - to.rttMs);
   }
 
-  /** The instance of the handle is gone, or new. */
+  /** Forgets the instance of the handle, which is gone or new. */
   forget(handle: number): void {
     this.#own.forget(handle);
     for (const { heard } of this.#byNode.values()) heard.delete(handle);
   }
 
-  /** What was seen since it was asked last; null: nothing. Of many instances the busiest. */
+  /** Returns what was seen since the last call, of many instances the busiest; null for nothing. */
   summarize(nowMs: number): Summary | null {
     const spanMs = this.#own.spanMs(nowMs);
     const instances: Observed[] = [];
@@ -244,7 +244,7 @@ export class Neighbours implements Hearsay {
     return failing >= FAILING_NEIGHBOURS || (late >= FAILING_NEIGHBOURS && inTime <= IN_TIME_MAX * answers);
   }
 
-  /** What was seen here and by all that are believed but one neighbour, in the last half minute. */
+  /** Returns what was seen in the last half minute here and by all believed neighbours but one. */
   #seenByOthers(handle: number, except: Neighbour, nowMs: number): Float64Array {
     const cells = this.#pooled.fill(0);
     const own = this.#own.judged(handle);
@@ -277,7 +277,7 @@ export class Neighbours implements Hearsay {
   }
 }
 
-/** Where the way there is only guessed, so is the rest. */
+/** Whether the round trip is measured: where it is only guessed, so is the processing latency. */
 function isWayKnown({ rttKnown, local, instance }: Candidate): boolean {
   return rttKnown || local || instance.rttMs != null;
 }

@@ -7,7 +7,7 @@ import { add, bucketOf, CELLS, FAILURES, scale } from './histogram.ts';
 export const JUDGED_HALF_LIFE_MS = 20_000;
 
 export class OwnObservations {
-  /** By handle; made when the instance first answers. */
+  /** What was seen since the last turn, indexed by handle; made when the instance first answers. */
   readonly #since: (Float64Array | undefined)[] = [];
   readonly #judged: (Float64Array | undefined)[] = [];
   /** When the last span ended. */
@@ -17,7 +17,7 @@ export class OwnObservations {
     this.takenMs = nowMs;
   }
 
-  /** `processingMs` null: a failure. */
+  /** Counts an attempt that took `processingMs`; null for a failure. */
   observe(handle: number, processingMs: number | null): void {
     const cells = cellsOf(this.#since, handle);
     const cell = processingMs === null ? FAILURES : bucketOf(processingMs);
@@ -29,22 +29,22 @@ export class OwnObservations {
     this.#judged[handle] = undefined;
   }
 
-  /** Since when `since` counts. */
+  /** Returns how long `since` has counted, ms. */
   spanMs(nowMs: number): number {
     return nowMs - this.takenMs;
   }
 
-  /** What was seen since the last turn; undefined: nothing. */
+  /** Returns what was seen since the last turn; undefined for nothing. */
   since(handle: number): Float64Array | undefined {
     return this.#since[handle];
   }
 
-  /** What others are judged by; what was seen since the last turn is not in it yet. */
+  /** Returns what others are judged by, without what was seen since the last turn. */
   judged(handle: number): Float64Array | undefined {
     return this.#judged[handle];
   }
 
-  /** A span ends and the next begins. */
+  /** Ends a span and begins the next. */
   turn(nowMs: number): void {
     const kept = fade(this.spanMs(nowMs) / JUDGED_HALF_LIFE_MS);
     this.takenMs = nowMs;
@@ -57,7 +57,7 @@ export class OwnObservations {
   }
 }
 
-/** Those of the handle, made when there are none. */
+/** Returns the cells of the handle, made when there are none. */
 function cellsOf(table: (Float64Array | undefined)[], handle: number): Float64Array {
   const known = table[handle];
   if (known !== undefined) return known;

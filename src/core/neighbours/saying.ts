@@ -5,9 +5,9 @@
 import { bucketOf, MIDDLES_MS } from './histogram.ts';
 import { mergeInTime, type Observed, SUMMARY_BYTES_MAX, type Summary, summaryText } from './summary.ts';
 
-/** What summaries may take on average. */
+/** The bytes per second that summaries may take on average. */
 const BYTES_PER_SECOND = 120;
-/** What news may take beside them, on average; and at once, after a calm time. */
+/** The bytes that news may take beside them: per second on average, and at once after a calm time. */
 const NEWS_BYTES_PER_SECOND = 30;
 const NEWS_BYTES_MAX = SUMMARY_BYTES_MAX;
 /** So many of these are kept for what fails or got slow, so that it finds room though every turn sees others of many instances. */
@@ -25,7 +25,7 @@ const REMEMBERED_MS = 30_000;
 
 interface Said {
   readonly atMs: number;
-  /** That of the mean answer; null: there was none. */
+  /** The bucket of the mean answer; null when there was none. */
   readonly bucket: number | null;
   readonly failed: boolean;
 }
@@ -54,7 +54,7 @@ export class Saying {
     return summary;
   }
 
-  /** With what was said as news meanwhile, as far as it is paid for once more: one that comes later hears this alone. */
+  /** Returns the summary with the news said meanwhile, as far as it is paid for again, for nodes that missed it. */
   #whole(waiting: Summary): Summary {
     const asNews = this.#asNews === null ? null : this.#paid(this.#asNews, KEPT_BYTES);
     return asNews === null ? waiting : { ...waiting, asNews: asNews.instances };
@@ -91,7 +91,7 @@ export class Saying {
     return this.#paid(all, KEPT_BYTES) ?? this.#paid({ ...all, instances: changed }, 0);
   }
 
-  /** Null where it is nothing, or would leave less than `keptBytes`. */
+  /** Returns the news, paid for; null where there is none or it would leave less than `keptBytes`. */
   #paid(news: Summary, keptBytes: number): Summary | null {
     const bytes = summaryText(news).length;
     if (news.instances.length === 0 || bytes > this.#newsBytes - keptBytes) return null;
@@ -120,7 +120,7 @@ export class Saying {
   }
 }
 
-/** What is left to say; null: nothing. */
+/** Returns what is left to say; null for nothing. */
 function without({ spanMs, instances }: Summary, said: Summary): Summary | null {
   const left = instances.filter((one) => !said.instances.includes(one));
   return left.length === 0 ? null : { spanMs, instances: left };

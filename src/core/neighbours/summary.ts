@@ -32,7 +32,7 @@ export interface Observed {
 export interface Summary {
   readonly spanMs: number;
   readonly instances: readonly Observed[];
-  /** It is a part of what was seen, said by itself and at once. */
+  /** Whether it is a part of what was seen, said by itself and at once. */
   readonly isNews?: true;
   /** What was said as news since the last summary that is none: for those that did not hear it. */
   readonly asNews?: readonly Observed[];
@@ -85,7 +85,7 @@ function textOf(summary: Summary): string {
   return JSON.stringify(writeSummary(summary));
 }
 
-/** As data. */
+/** Returns the summary as plain JSON data. */
 export function writeSummary({ spanMs, instances, isNews, asNews = [] }: Summary): unknown {
   return {
     version: SUMMARY_VERSION,
@@ -96,7 +96,7 @@ export function writeSummary({ spanMs, instances, isNews, asNews = [] }: Summary
   };
 }
 
-/** With the counts from the first to the last that is not zero. */
+/** Returns the observation with its counts from the first to the last that is not zero. */
 function writeObserved({ key, counts, failures, perSecond, inFlight }: Observed): unknown {
   const first = Math.max(
     0,

@@ -30,7 +30,7 @@ export abstract class GroupedPolicy<Group extends PolicyGroup> implements Policy
   abstract readonly name: string;
   abstract readonly stepMs: number;
   protected readonly context: PolicyContext;
-  /** By handle. */
+  /** The group of each candidate, indexed by handle; undefined for a free handle. */
   protected readonly groupOf: (Group | undefined)[] = [];
   /** The active instances of all groups. */
   protected upCount = 0;

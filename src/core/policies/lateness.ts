@@ -11,7 +11,7 @@ export interface Lateness {
   readonly isPatient?: boolean;
 }
 
-/** By the policy where it says so, else while it is ejected, or by a request older than τ. */
+/** Whether an instance is late: by the policy where it says so, else while ejected or with a request older than τ. */
 export function isLate(
   policy: Policy,
   candidate: Candidate,

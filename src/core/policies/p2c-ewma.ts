@@ -101,7 +101,7 @@ class P2cEwma extends BasePolicy {
     this.#stampMs[handle] = 0;
   }
 
-  /** With r instances lighter than this one, it wins 2·(n − 1 − r) of the n·(n − 1) draws. */
+  /** Returns its share of the requests: with r instances lighter it wins 2·(n − 1 − r) of the n·(n − 1) draws. */
   protected override shareOf(candidate: Candidate, nowMs: number): number {
     const n = this.active.length;
     if (n === 1) return 1;

@@ -13,7 +13,7 @@ export const ALL = 0;
 const REQUESTS = 0;
 const FAILED = 1;
 const LATENCY_MS = 2;
-/** And one for each attribute share: requests that an instance with the attributes answered. */
+/** The first of the columns of attribute shares, one each: requests that an instance with the attributes answered. */
 const FIRST_SHARE = 3;
 
 /**
@@ -21,7 +21,7 @@ const FIRST_SHARE = 3;
  * leaves free.
  */
 const MADE_GOOD_WITHIN = 1 / 8;
-/** By row, of the buckets before the one that is counted in: latency and number of the answers; and which that one is. */
+/** Columns for the buckets before the current one: latency and number of their answers, and the current bucket. */
 const EARLIER_MS = 0;
 const EARLIER_ANSWERS = 1;
 const EARLIER_THAN = 2;
@@ -30,25 +30,25 @@ const EARLIER_COLUMNS = 3;
 const ASKED_SECONDS = 0;
 const GOOD_SECONDS = 1;
 
-/** How a request ended, beside the bits of the attribute shares that its instance serves: a failure. */
+/** The bit of a request that failed, above the bits of the attribute shares that its instance serves. */
 export const IS_FAILED = 1 << SHARES_MAX;
-/** And: it missed a limit of its own, within that of the service, which is a matter of its client alone. */
+/** The bit of a request that missed its own limit but not the service's, which is a matter of its client alone. */
 export const IS_OWN = 2 << SHARES_MAX;
 
 export class Accounts {
   readonly #asked: Requirements;
-  /** How many there are. */
+  /** The number of attribute shares. */
   readonly #shares: number;
   readonly #sums: WindowSums;
-  /** Null: no availability is asked for. */
+  /** The seconds of each row; null where no availability is asked for. */
   readonly #seconds: WindowSums | null;
-  /** By row: the second that is not over yet, NaN for none; and whether the service could be had in it. */
+  /** The second that is not over yet, NaN for none, and whether the service could be had in it; indexed by row. */
   #second: Float64Array<ArrayBuffer> = new Float64Array(0);
   #isGood: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** The mean latency that is asked for; +Infinity: none. */
+  /** The mean latency that is asked for, ms; +Infinity for none. */
   readonly #meanMs: number;
   #earlier: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** By row: what its next answer may take. */
+  /** How long the next answer of each row may take, ms, for the mean latency to hold. */
   #allowanceMs: Float64Array<ArrayBuffer> = new Float64Array(0);
   /**
    * What is yet to be added to the row of all: requests by how they ended, and the time of the answers. With each one added there a request
@@ -76,7 +76,7 @@ export class Accounts {
     this.#allowanceMs = grownFloat64(this.#allowanceMs, this.#sums.rows, Number.POSITIVE_INFINITY);
   }
 
-  /** In the account of the row, and in that of all unless it is the client's own matter. `how`: bits, as above. */
+  /** Counts a request for its row, and for all unless it is the client's own matter. `how` combines the bits above. */
   record(row: number, request: EndedRequest, how: number, nowMs: number): void {
     if (!(nowMs < this.#bucketEndMs)) this.#beginBucket(nowMs);
     const isOwn = (how & IS_OWN) !== 0;
@@ -160,7 +160,7 @@ export class Accounts {
     earlier[from + EARLIER_THAN] = this.#epoch;
   }
 
-  /** An answer turned out to be none. */
+  /** Counts an answer as failed after all. */
   fail(row: number, nowMs: number): void {
     this.ensureRows(row + 1);
     if (row === ALL) this.#addWaiting();
@@ -182,7 +182,7 @@ export class Accounts {
     if (row < this.#second.length) this.#second[row] = Number.NaN;
   }
 
-  /** What is asked for beside the latency goal, in the order of precedence. Cold path. */
+  /** Returns the levels of what is asked for beside the latency goal, the most important first. Cold path. */
   levels(row: number, nowMs: number): readonly RequirementLevel[] {
     const { meanLatencyMs, reliabilityRatio, availability, throughputPerSecondMin, shares } = this.#asked;
     if (row === ALL) this.#addWaiting();
@@ -210,13 +210,13 @@ export class Accounts {
     return answered === 0 ? Number.NaN : this.#sums.sum(row, LATENCY_MS, nowMs) / answered;
   }
 
-  /** It is owed to each client: what all get together says nothing. */
+  /** Throughput is owed to each client: what all get together says nothing. */
   #throughput(row: number, rates: Rates, goal: number): RequirementLevel {
     const requirement = 'throughput';
     return row === ALL ? { requirement, level: null, goal, strain: 0 } : rateLevel(requirement, rates, goal);
   }
 
-  /** Share of the seconds in which something was asked for that had an answer; NaN without any. */
+  /** Returns the share of the seconds with requests that had an answer; NaN without any. */
   #availability(row: number, nowMs: number): number {
     if (this.#seconds === null) return Number.NaN;
     const second = this.#second[row] ?? Number.NaN;
@@ -225,7 +225,7 @@ export class Accounts {
     return (this.#seconds.sum(row, GOOD_SECONDS, nowMs) + (isOver ? (this.#isGood[row] as number) : 0)) / asked;
   }
 
-  /** A second is counted when it is over: it was good when the service could be had at all in it. */
+  /** Counts a second that is over; it is good when the service could be had at all in it. */
   #countSecond(seconds: WindowSums, row: number, good: boolean, nowMs: number): void {
     seconds.ensureRows(row + 1);
     this.#second = grownFloat64(this.#second, row + 1, Number.NaN);

@@ -19,18 +19,18 @@ import { UsualGroup } from './usual-group.ts';
 import { Yielding } from './yielding.ts';
 
 const STEP_MS = 500;
-/** After a longer pause nothing is made up for. */
+/** The longest time that one step stands for; after a longer pause nothing is made up for. */
 const STEP_MS_MAX = 2000;
 /** The share of the room above ρ that is ample when it is left. */
 const AMPLE = 0.8;
 /** How fast the objective takes back what it gave. */
 const SLACK_PER_SECOND = 0.1;
-/** So long it has to have given all before a share yields: the weights follow it no sooner. */
+/** How long the objective has to have given all before a share yields: the weights follow it no sooner. */
 const GIVE_WAY_MS = 3000;
 
 interface Step {
   readonly levels: readonly RequirementLevel[];
-  /** Since the last one. */
+  /** Time since the last step. */
   readonly seconds: number;
   readonly nowMs: number;
 }
@@ -49,7 +49,7 @@ export class RequirementBooks {
   /** Success over about the window. */
   readonly success: FadingRatio;
   readonly #successRatio: number;
-  /** Null: there is nothing to spend on. */
+  /** Null where there is no objective to spend on. */
   readonly #pressed: PressedClients | null;
   /** τ. */
   readonly latencyMs: number;
@@ -58,14 +58,14 @@ export class RequirementBooks {
   slack = 0;
   /** How little a long queue is a reason to go past a quota: 0 where success is short, 1 where it is ample. */
   patience = 0;
-  /** For how long the objective spends nothing. */
+  /** How long the objective has spent nothing, ms. */
   #idleMs = GIVE_WAY_MS;
   #steppedMs = Number.NaN;
   /** The instances that take requests. */
   #active: readonly Candidate[] = [];
-  /** Rows that there is room for. */
+  /** The number of rows that there is room for. */
   #rows = 0;
-  /** Requests since the last step, by the shares that their instances serve: those that were missed, and those in time. */
+  /** Requests since the last step, missed and in time, indexed by the shares that their instances serve. */
   readonly #since = new Float64Array(2 << SHARES_MAX);
   readonly #selections: Selections;
   readonly #earnings: Earnings;
@@ -89,7 +89,7 @@ export class RequirementBooks {
     this.success = new FadingRatio(windowMs / 2);
   }
 
-  /** The instances are other than they were. `active`: one array for as long as the router is there. */
+  /** Takes in that the instances changed. `active` is the same array for the router's whole life. */
   update(live: readonly Candidate[], active: readonly Candidate[]): void {
     for (const candidate of live) this.fits.set(candidate);
     this.#active = active;
@@ -97,12 +97,12 @@ export class RequirementBooks {
     this.latency.step(active);
   }
 
-  /** Some requests are for some instances. */
+  /** Whether some requests are for some instances only. */
   get isSelective(): boolean {
     return this.asked.shares.length > 0 || this.asked.meanLatencyMs !== null;
   }
 
-  /** An instance took the handle. */
+  /** Begins a new instance at the handle. */
   begin(handle: number): void {
     this.reliability.begin(handle);
     this.latency.begin(handle);
@@ -110,12 +110,12 @@ export class RequirementBooks {
 
   // ---- a request on its way ----
 
-  /** A request of the client came: what it is due to, for `offer`. */
+  /** Takes in a request of the client; returns what it is due to, for `offer`. */
   arrive(row: number, group: number, nowMs: number): number {
     return selectionOf(this.quotas.earn(row, this.#earnings, nowMs), group);
   }
 
-  /** The request did not stay with this instance: what it is due to, for `offer`. */
+  /** Takes back that the request went to this instance; returns what it is due to, for `offer`. */
   comeBack(row: number, group: number, handle: number): number {
     this.quotas.pay(row, this.fits.bits(handle, group), -1);
     return selectionOf(this.quotas.due(row), group);
@@ -131,13 +131,13 @@ export class RequirementBooks {
     return this.#selections.of(candidates, selection);
   }
 
-  /** What `arrive` and `offer` would offer, changing nothing. Cold path. */
+  /** Returns what `arrive` and `offer` would offer, and changes nothing. Cold path. */
   preview<C extends Candidate>(row: number, candidates: readonly C[], group: number): readonly C[] {
     const due = this.quotas.willBeDue(row, this.#earnings);
     return [...this.offer(row, candidates, selectionOf(due, group))];
   }
 
-  /** The request goes to this instance. */
+  /** Notes that the request goes to this instance. */
   choose(row: number, handle: number, group: number): void {
     this.quotas.pay(row, this.fits.bits(handle, group));
   }
@@ -160,18 +160,18 @@ export class RequirementBooks {
     if (!(nowMs - this.#steppedMs < STEP_MS)) this.#step(nowMs);
   }
 
-  /** It missed a limit of its own: that says nothing of what would have come within the limit of the service. */
+  /** Whether it missed its own limit only, which says nothing of what comes within the limit of the service. */
   #isOwn({ latencyMs, limitMs = this.latencyMs }: EndedRequest): boolean {
     return latencyMs >= limitMs && latencyMs < this.latencyMs;
   }
 
-  /** An answer turned out to be none. */
+  /** Counts an answer as failed after all. */
   fail(row: number, nowMs: number): void {
     this.accounts.fail(ALL, nowMs);
     if (row !== ALL) this.accounts.fail(row, nowMs);
   }
 
-  /** The client of the row is forgotten. */
+  /** Forgets the client of the row. */
   clear(row: number): void {
     this.accounts.clear(row);
     this.latency.clear(row);
@@ -240,7 +240,7 @@ export class RequirementBooks {
     if (objective !== null) this.#spend(objective, { levels, seconds, nowMs });
   }
 
-  /** What the objective may spend: it gives way at once, and takes back slowly. */
+  /** Sets what the objective may spend: it gives way at once, and takes back slowly. */
   #spend({ keepRatio }: Objective, { levels, seconds, nowMs }: Step): void {
     // Shares are kept by quotas.
     const isShare = (name: string): boolean => this.asked.shares.some((share) => share.name === name);
@@ -253,7 +253,7 @@ export class RequirementBooks {
     this.#idleMs = this.slack > 0 ? 0 : this.#idleMs + 1000 * seconds;
   }
 
-  /** What ended since the last step goes to those that look at it step by step. */
+  /** Passes on what ended since the last step to the parts that look at it step by step. */
   #settle(): void {
     const since = this.#since;
     for (let bits = 0; bits < since.length / 2; bits++) {

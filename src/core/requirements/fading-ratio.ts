@@ -8,15 +8,15 @@ export class FadingRatio {
   readonly #kept: number;
   #total = 0;
   #good = 0;
-  /** Since the last step. */
+  /** Counts since the last step, not yet in the totals. */
   #newTotal = 0;
   #newGood = 0;
-  /** Over the steps: Σ n², Σ n·good, Σ good². */
+  /** Σ n², Σ n·good and Σ good² over the steps. */
   #squares = 0;
   #products = 0;
   #goodSquares = 0;
 
-  /** `kept`: of what happened last, so many stay however long ago that was: where little happens, they are all there is to judge by. */
+  /** `kept` is how many of the last events count however old they are, for where little happens. */
   constructor(halfLifeMs: number, kept = 0) {
     this.#halfLifeMs = halfLifeMs;
     this.#kept = kept;
@@ -29,7 +29,7 @@ export class FadingRatio {
     this.#newGood += good;
   }
 
-  /** A step is over, and so much time has passed. */
+  /** Ends a step that took `elapsedMs`. */
   fade(elapsedMs: number): void {
     if (this.#total === 0) return;
     const kept = Math.max(0.5 ** (elapsedMs / this.#halfLifeMs), Math.min(1, this.#kept / this.#total));
@@ -42,17 +42,17 @@ export class FadingRatio {
     this.#newGood = 0;
   }
 
-  /** How many it is a share of, those of long ago hardly. */
+  /** The number of events behind the ratio, older ones counting less. */
   get weight(): number {
     return this.#total;
   }
 
-  /** NaN before the first. */
+  /** The share of good events; NaN before the first. */
   get ratio(): number {
     return this.#good / this.#total;
   }
 
-  /** Its variance by what whole steps differ from it. */
+  /** The variance of the ratio, by how far whole steps differ from it. */
   get stepVariance(): number {
     const { ratio } = this;
     const squares = this.#squares + this.#newTotal ** 2;

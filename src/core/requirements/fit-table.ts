@@ -10,9 +10,9 @@ import type { AttributeShare, Objective } from './requirements.ts';
 export class FitTable {
   readonly #shares: readonly AttributeShare[];
   readonly #objective: Objective | null;
-  /** A bit for each share, by handle and group. */
+  /** The shares that an instance serves, a bit each, indexed by handle and group. */
   #bits = new Uint8Array(0);
-  /** What a request of the group costs there; NaN where it is not known. By handle and group. */
+  /** What a request costs there; NaN where it is not known. Indexed by handle and group. */
   #expense: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** What is known of each handle was taken from this; a change brings another one. */
   readonly #known: (Instance | undefined)[] = [];
@@ -22,7 +22,7 @@ export class FitTable {
     this.#objective = objective;
   }
 
-  /** A candidate joined, or may be known better; true where it is. */
+  /** Takes in a candidate that joined or may be known better; returns whether anything changed. */
   set({ handle, instance, local }: Candidate): boolean {
     if (this.#known[handle] === instance) return false;
     this.#known[handle] = instance;

@@ -4,7 +4,7 @@
 export interface RequirementLevel {
   /** `latency`, `mean-latency`, `reliability`, `availability`, `throughput`, `accuracy`, or attributes in a word. */
   readonly requirement: string;
-  /** A share in [0, 1]; for a mean latency ms, for a throughput answers per second. Null: nothing to judge it by. */
+  /** A share in [0, 1]; ms for a mean latency, answers per second for a throughput. Null where there is no evidence. */
   readonly level: number | null;
   /** What is asked for, in the unit of the level. */
   readonly goal: number;
@@ -12,7 +12,7 @@ export interface RequirementLevel {
   readonly strain: number;
 }
 
-/** A share of at least `goal`; NaN: nothing to judge it by. */
+/** Returns the level of a share of at least `goal`; a `level` of NaN is nothing to judge it by. */
 export function shareLevel(requirement: string, level: number, goal: number): RequirementLevel {
   if (Number.isNaN(level)) return { requirement, level: null, goal, strain: 0 };
   if (level >= goal) return { requirement, level, goal, strain: goal === 1 ? 0 : (1 - level) / (1 - goal) };
@@ -20,7 +20,7 @@ export function shareLevel(requirement: string, level: number, goal: number): Re
   return { requirement, level, goal, strain: goal === 1 ? STRAIN_MAX : Math.min(STRAIN_MAX, (1 - level) / (1 - goal)) };
 }
 
-/** A mean of at most `goal`; NaN: nothing to judge it by. */
+/** Returns the level of a mean of at most `goal`; a `level` of NaN is nothing to judge it by. */
 export function meanLevel(requirement: string, level: number, goal: number): RequirementLevel {
   const known = !Number.isNaN(level);
   return { requirement, level: known ? level : null, goal, strain: known ? Math.min(STRAIN_MAX, level / goal) : 0 };
@@ -32,7 +32,7 @@ export interface Rates {
   readonly answered: number;
 }
 
-/** At least `goal` answers per second, where as many are asked for. */
+/** Returns the level of at least `goal` answers per second, where as many are asked for. */
 export function rateLevel(requirement: string, { asked, answered }: Rates, goal: number): RequirementLevel {
   const isAsked = asked >= goal;
   return { requirement, level: answered, goal, strain: isAsked ? Math.min(STRAIN_MAX, goal / answered) : 0 };
@@ -41,7 +41,7 @@ export function rateLevel(requirement: string, { asked, answered }: Rates, goal:
 /** Whether a requirement with this level is missed. */
 export const isMissed = ({ strain }: RequirementLevel): boolean => strain > 1;
 
-/** The requirement that is missed by most; null when all hold. */
+/** Returns the requirement that is missed by most; null when all hold. */
 export function worstOf(levels: readonly RequirementLevel[]): RequirementLevel | null {
   let worst: RequirementLevel | null = null;
   for (const level of levels) {
@@ -50,5 +50,5 @@ export function worstOf(levels: readonly RequirementLevel[]): RequirementLevel |
   return worst;
 }
 
-/** More than this is not distinguished. */
+/** The largest strain that is reported. */
 const STRAIN_MAX = 1000;

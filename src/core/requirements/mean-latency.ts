@@ -15,23 +15,23 @@ const CLIENT_GAIN = 1 / 16;
 const INSTANCE_GAIN = 1 / 64;
 /** However much a client has to make good, what takes this share of the mean that is asked for is quick enough. */
 const QUICK_SHARE = 1 / 2;
-/** And what takes hardly more than the quickest. */
+/** An instance that takes no more than this many times the quickest is quick enough as well. */
 const AS_QUICK = 1.1;
 
 /** The instance that answered, and how long it took. */
 export interface Answer {
-  /** `NO_HANDLE`: of none that is known. */
+  /** `NO_HANDLE` for an instance that is not known. */
   readonly handle: number;
   readonly latencyMs: number;
 }
 
 export class MeanLatency {
-  /** The mean that is asked for, ms; +Infinity: none. */
+  /** The mean that is asked for, ms; +Infinity for none. */
   readonly #goalMs: number;
-  /** What an instance takes, by handle, and what those take by themselves that the client got, by row; NaN before the first answer. */
+  /** What each instance takes, by handle, and what those that served a client take, by row, ms; NaN at first. */
   #ofInstance: Float64Array<ArrayBuffer> = new Float64Array(0);
   #ofClient: Float64Array<ArrayBuffer> = new Float64Array(0);
-  /** What the quickest and the slowest active instance take, as of the last step. */
+  /** What the quickest and the slowest active instance take, ms, by the last step. */
   #quickestMs = Number.POSITIVE_INFINITY;
   #slowestMs = Number.NEGATIVE_INFINITY;
 
@@ -39,7 +39,7 @@ export class MeanLatency {
     this.#goalMs = goalMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** A new instance took the handle. */
+  /** Begins a new instance at the handle. */
   begin(handle: number): void {
     this.#ofInstance = grownFloat64(this.#ofInstance, handle + 1, Number.NaN);
     this.#ofInstance[handle] = Number.NaN;
@@ -49,7 +49,7 @@ export class MeanLatency {
     this.#ofClient = grownFloat64(this.#ofClient, rows, Number.NaN);
   }
 
-  /** The client of the row is forgotten. */
+  /** Forgets the client of the row. */
   clear(row: number): void {
     if (row < this.#ofClient.length) this.#ofClient[row] = Number.NaN;
   }
@@ -60,7 +60,7 @@ export class MeanLatency {
     this.step([]);
   }
 
-  /** An answer came to the client. */
+  /** Counts an answer to the client. */
   record(row: number, { handle, latencyMs }: Answer): void {
     if (handle < 0 || this.#goalMs === Number.POSITIVE_INFINITY) return;
     const meanMs = moved(this.#ofInstance[handle] as number, latencyMs, INSTANCE_GAIN);

@@ -12,7 +12,7 @@ export class PressedClients {
   readonly #windowMs: number;
   /** Success that is too little. */
   readonly #shortOf: number;
-  /** By row: success, the older requests fading; and when the last request ended. */
+  /** Success, older requests fading, and when the last request ended; indexed by row. */
   #success: Float64Array<ArrayBuffer> = new Float64Array(0);
   #heardMs: Float64Array<ArrayBuffer> = new Float64Array(0);
 
@@ -27,21 +27,21 @@ export class PressedClients {
     this.#heardMs = grownFloat64(this.#heardMs, rows, Number.NEGATIVE_INFINITY);
   }
 
-  /** A request of the client ended. */
+  /** Counts a request of the client that ended. */
   record(row: number, good: boolean, nowMs: number): void {
     const success = this.#success[row] as number;
     this.#success[row] = success + GAIN * (Number(good) - success);
     this.#heardMs[row] = nowMs;
   }
 
-  /** The client of the row is forgotten. */
+  /** Forgets the client of the row. */
   clear(row: number): void {
     if (row >= this.#success.length) return;
     this.#success[row] = 1;
     this.#heardMs[row] = Number.NEGATIVE_INFINITY;
   }
 
-  /** What may be spent in spite of them, as a share: 1 where none is pressed. Takes time for each client. */
+  /** Returns the share that may be spent in spite of them, 1 where none is pressed. Costs time per client. */
   spared(nowMs: number): number {
     let clients = 0;
     let pressed = 0;

@@ -15,31 +15,31 @@ const CREDIT_MIN = -0.5;
 const CREDIT_MAX = 2;
 /** What a client gets above the share at the most, as a share of its requests. */
 const MARGIN_MAX = 0.1;
-/** What becomes of a window's requests is a request or two. */
+/** The margin of a window, in requests: what becomes of them is off by one or two. */
 const MARGIN_REQUESTS = 1.2;
 
 /** A row is: a credit for each share, since when its requests are counted, how many came since, and in the window before. */
 const SINCE_MS = SHARES_MAX;
 const COUNT = SHARES_MAX + 1;
 const BEFORE = SHARES_MAX + 2;
-/** One is to spare: what an array grows by is a whole number of rows. */
+/** Columns of a row, one of them to spare, so that an array grows by a whole number of rows. */
 const COLUMNS = SHARES_MAX + 4;
 
-/** By share. */
+/** What requests earn, indexed by attribute share. */
 export interface Earnings {
-  /** What requests are held to. */
+  /** The share of requests that each attribute share is held to. */
   readonly held: Float64Array;
-  /** What the policy would give by itself; NaN where it does not say. */
+  /** The share that the policy would give by itself; NaN where it does not say. */
   readonly wanted: Float64Array;
 }
 
 export class Quotas {
   readonly #windowMs: number;
   readonly #shares: number;
-  /** Row after row. */
+  /** All rows, one after another, `COLUMNS` numbers each. */
   #rows: Float64Array<ArrayBuffer> = new Float64Array(0);
 
-  /** `shares`: how many there are. */
+  /** `shares` is the number of attribute shares. */
   constructor(windowMs: number, shares: number) {
     this.#windowMs = windowMs;
     this.#shares = shares;
@@ -76,7 +76,7 @@ export class Quotas {
     return due;
   }
 
-  /** The shares that a request which has earned is due to. */
+  /** Returns the shares that a request is due to once it has earned, a bit each. */
   due(row: number): number {
     const at = row * COLUMNS;
     let due = 0;
@@ -84,7 +84,7 @@ export class Quotas {
     return due;
   }
 
-  /** Those that it would be due to, for a request that has not earned yet. */
+  /** Returns the shares that a request would be due to once it earns, a bit each. */
   willBeDue(row: number, { held, wanted }: Earnings): number {
     const at = row * COLUMNS;
     const margin = marginOf(this.#rows[at + BEFORE] ?? 0, this.#rows[at + COUNT] ?? 0);
@@ -112,7 +112,7 @@ export class Quotas {
     this.#rows[row * COLUMNS + k] = Math.min(CREDIT_MAX, Math.max(CREDIT_MIN, credit));
   }
 
-  /** With the request that begins it. */
+  /** Begins a window with the request at hand. */
   #beginWindow(at: number, nowMs: number): void {
     const rows = this.#rows;
     // Nothing is known of a client that was away for long.
@@ -122,7 +122,7 @@ export class Quotas {
   }
 }
 
-/** What a client earns above each share that had so many requests in the window before, and so many in this one. */
+/** Returns what a client with so many requests in the window before and in this one earns above each share. */
 function marginOf(before: number, count: number): number {
   const margin = MARGIN_REQUESTS / (before > count ? before : count);
   return margin < MARGIN_MAX ? margin : MARGIN_MAX;

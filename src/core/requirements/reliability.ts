@@ -6,11 +6,11 @@ import { grownFloat64 } from '../stats/grown.ts';
 const KEPT = 1 - 1 / 512;
 
 export class Reliability {
-  /** By handle. */
+  /** Attempts, fading, indexed by handle. */
   #attempts: Float64Array<ArrayBuffer> = new Float64Array(0);
   #failed: Float64Array<ArrayBuffer> = new Float64Array(0);
 
-  /** A new instance took the handle. */
+  /** Begins a new instance at the handle. */
   begin(handle: number): void {
     this.#attempts = grownFloat64(this.#attempts, handle + 1);
     this.#failed = grownFloat64(this.#failed, handle + 1);
@@ -28,12 +28,12 @@ export class Reliability {
     this.#failed[handle] = (this.#failed[handle] as number) * KEPT + Number(failed);
   }
 
-  /** An attempt that did not fail did after all: one of the last. */
+  /** Counts one of the last attempts as failed after all. */
   retract(handle: number): void {
     this.#failed[handle] = Math.min((this.#failed[handle] as number) + 1, this.#attempts[handle] as number);
   }
 
-  /** Share of the attempts that did not fail; NaN before the first. */
+  /** Returns the share of the attempts that did not fail; NaN before the first. */
   of(handle: number): number {
     return 1 - (this.#failed[handle] ?? Number.NaN) / (this.#attempts[handle] ?? Number.NaN);
   }

@@ -11,7 +11,7 @@ export interface Attributes {
   readonly tiers: readonly Tier[] | null;
   /** Networks between here and it: 0 on this node, else what its label `hops` says, else 1. */
   readonly hopsMax: number | null;
-  /** It carries all of them. */
+  /** Labels that it carries, all of them. */
   readonly labels: Labels;
   /** The least accuracy of its profile, for the group of the request. */
   readonly accuracyMin: number | null;
@@ -21,7 +21,7 @@ export interface Attributes {
 export interface AttributeShare extends Attributes {
   /** `accuracy`, or the attributes in a word. */
   readonly name: string;
-  /** In (0, 1]. */
+  /** The least share of each client's requests, in (0, 1]. */
   readonly share: number;
 }
 
@@ -32,7 +32,7 @@ export interface Objective {
   readonly keepRatio: number;
 }
 
-/** Beside the latency goal; null or empty: not asked for. */
+/** What a service asks for beside the latency goal; null or empty where it does not. */
 export interface Requirements {
   /** Mean latency of the answers over W, ms. */
   readonly meanLatencyMs: number | null;
@@ -42,7 +42,7 @@ export interface Requirements {
   readonly availability: { readonly share: number; readonly overMs: number } | null;
   /** Answers per second to each client that asks for as many. */
   readonly throughputPerSecondMin: number | null;
-  /** In the order of precedence. */
+  /** The attribute shares, the most important first. */
   readonly shares: readonly AttributeShare[];
   /** Requests never go elsewhere. */
   readonly security: Attributes | null;

@@ -12,7 +12,7 @@ export function selectionOf(due: number, group: number): number {
   return (due << GROUPS_BITS) | group;
 }
 
-/** Below: all are offered, for each group. */
+/** Selections below this number offer all instances, one for each group. */
 const ALL_OFFERED = GROUPS_MAX;
 const SELECTIONS = (1 << SHARES_MAX) * GROUPS_MAX;
 
@@ -21,21 +21,21 @@ export class Selections {
   readonly #latency: MeanLatency;
   readonly #shares: number;
   #active: readonly Candidate[] = [];
-  /** By what is due: the selection, and whether it still holds. */
+  /** The selections made, and whether each still holds; indexed by what is due. */
   readonly #made: Candidate[][] = [];
   readonly #holds = new Uint8Array(SELECTIONS);
-  /** For those that are not the active ones alone, as after a failed attempt, and for clients that are to get the quick ones. */
+  /** The selection that is not kept: after a failed attempt, and for clients that are to get the quick instances. */
   readonly #once: Candidate[] = [];
 
   readonly #allShares: number;
-  /** A share that a request is not due to is for others: where the policy says how much it wants them to have. */
+  /** Whether instances of a share are kept from requests that are not due to it: where the policy names its shares. */
   #isExact = false;
   /** What an instance may take in the selection that is being made, ms, … */
   #quickMs = Number.POSITIVE_INFINITY;
   /** … and the group that it is for. */
   #group = 0;
 
-  /** `shares`: how many there are. */
+  /** `shares` is the number of attribute shares. */
   constructor(fits: FitTable, latency: MeanLatency, shares: number) {
     this.#fits = fits;
     this.#latency = latency;
@@ -50,13 +50,13 @@ export class Selections {
     this.#holds.fill(0);
   }
 
-  /** The instances are other than they were. `active`: one array for as long as the router is there. */
+  /** Takes in that the instances changed. `active` is the same array for the router's whole life. */
   update(active: readonly Candidate[]): void {
     this.#active = active;
     this.#holds.fill(0);
   }
 
-  /** Those of `candidates` that the selection stands for, in their order; all where none in particular is due. Valid until the next call. */
+  /** Returns the selected `candidates`, in order; all where no share is due. Valid until the next call. */
   of<C extends Candidate>(candidates: readonly C[], selection: number): readonly C[] {
     if (selection < ALL_OFFERED && !this.#isExact) return candidates;
     this.#quickMs = Number.POSITIVE_INFINITY;
@@ -67,7 +67,7 @@ export class Selections {
     return this.#select(made, candidates, selection);
   }
 
-  /** The same of the quick ones alone, for a client that is high and whose next answer may take so long: that goes before the shares. */
+  /** Selects among the quick ones alone, which goes before the shares, when the next answer may take `allowanceMs`. */
   quickOf<C extends Candidate>(candidates: readonly C[], selection: number, allowanceMs: number): readonly C[] {
     this.#quickMs = this.#latency.quickMs(candidates, allowanceMs);
     return this.#select(this.#once as C[], candidates, selection);
@@ -79,7 +79,7 @@ export class Selections {
     return made;
   }
 
-  /** Those that are quick enough and serve as many of the due shares as any that is. */
+  /** Selects those that are quick enough and serve as many of the due shares as any such instance. */
   #select<C extends Candidate>(into: C[], candidates: readonly C[], selection: number): readonly C[] {
     this.#group = selection % GROUPS_MAX;
     const due = selection >> GROUPS_BITS;
@@ -107,7 +107,7 @@ export class Selections {
     return false;
   }
 
-  /** The ones, among those selected, that serve no share that is not due, as far as there are any; the least important share first. */
+  /** Leaves out those that serve a share that is not due, the least important first, while any are left. */
   #leaveOut(selected: Candidate[], undue: number): void {
     for (let k = this.#shares - 1; k >= 0; k--) {
       const bit = undue & (1 << k);

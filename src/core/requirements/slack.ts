@@ -4,20 +4,20 @@
 const STRAIN_EASY = 0.8;
 
 export interface Measured {
-  /** Success of all requests, about over the window; NaN before the first. */
+  /** Success of all requests over about the window; NaN before the first. */
   readonly success: number;
-  /** The greatest of the measured requirements: of what it allows, the share that is used up. */
+  /** The greatest strain of the measured requirements: the share that is used up of what one allows. */
   readonly strain: number;
 }
 
 export interface Room {
   /** ρ. */
   readonly successRatio: number;
-  /** How far above it success has to be. */
+  /** How far above ρ success has to be before anything is spent. */
   readonly keepRatio: number;
 }
 
-/** 0: none. 1: every requirement is met as well as it can be. */
+/** Returns the slack, from 0 for none to 1 where every requirement is met as well as it can be. */
 export function slackOf({ success, strain }: Measured, { successRatio, keepRatio }: Room): number {
   const kept = successRatio + keepRatio;
   const ofSuccess = kept < 1 ? (success - kept) / (1 - kept) : Number(success >= 1);

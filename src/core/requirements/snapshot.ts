@@ -6,7 +6,7 @@ import type { RequirementBooks } from './books.ts';
 /** Rows of clients by name. */
 type ClientRows = Iterable<{ readonly clientId: string; readonly row: number }>;
 
-/** As plain JSON. */
+/** Returns what the books keep over a restart, as plain JSON. */
 export function snapshotRequirements(books: RequirementBooks, clients: ClientRows): unknown {
   const { asked, quotas, heldShares, prices } = books;
   const credits: [string, ...number[]][] = [];

@@ -47,10 +47,10 @@ export class Yielding {
   readonly #success: FadingRatio;
   /** Requests that ended since the last step. */
   #ended = 0;
-  /** For each share: success at instances that serve it, and at the others. */
+  /** Success at the instances that serve each share, and at the others; indexed by share. */
   readonly #inside: readonly FadingRatio[];
   readonly #outside: readonly FadingRatio[];
-  /** And of the last requests, the share that went to those that serve it. */
+  /** The part of the last requests that went to instances that serve each share, in [0, 1]. */
   readonly #served: Float64Array;
 
   constructor(wanted: readonly AttributeShare[], { successRatio, latencyMs }: QosTarget) {
@@ -67,7 +67,7 @@ export class Yielding {
     this.#served = Float64Array.from(this.shares);
   }
 
-  /** So many requests ended at instances that serve the shares of these bits, and so many of them in time. */
+  /** Counts `total` ended requests, `good` of them in time, at instances that serve the shares of these bits. */
   record(bits: number, total: number, good: number): void {
     this.#success.add(total, good);
     this.#ended += total;
@@ -79,7 +79,7 @@ export class Yielding {
     }
   }
 
-  /** `seconds`: since the last step. `mayFall`: what comes after the shares has given way already. */
+  /** Takes a step, `seconds` after the last. `mayFall`: what comes after the shares has given way already. */
   step(seconds: number, mayFall: boolean): void {
     const { ratio, weight } = this.#success;
     const known = weight >= REQUESTS_MIN;
@@ -95,7 +95,7 @@ export class Yielding {
     return this.#success.ratio;
   }
 
-  /** Some share is not what it is to be. */
+  /** Whether some share is held below what is asked for. */
   get isHeldBack(): boolean {
     for (const [k, { share }] of this.#wanted.entries()) if ((this.shares[k] as number) < share) return true;
     return false;
@@ -123,7 +123,7 @@ export class Yielding {
     }
   }
 
-  /** The other instances do better, or too little is known of them. */
+  /** Whether the other instances do better than those that serve share `k`, or too little is known of them. */
   #costsLatency(k: number): boolean {
     const inside = this.#inside[k] as FadingRatio;
     const outside = this.#outside[k] as FadingRatio;
@@ -131,7 +131,7 @@ export class Yielding {
     return outside.weight < 1 || outside.ratio - inside.ratio > ERRORS_MIN * errorOf(inside, outside);
   }
 
-  /** Requests would go there as much without the share; where it is held back already, they follow it with a delay. */
+  /** Whether as many requests would go there without the share; one held back already is followed with a delay. */
   #isOwnWill(k: number): boolean {
     const { share } = this.#wanted[k] as AttributeShare;
     return this.shares[k] === share && (this.#served[k] as number) > share + OWN_WILL;

@@ -9,7 +9,7 @@ const FADING = 0.8;
 const NOTED_MIN = 20;
 /** A policy with another limit has to find its weights again, so a change by less than this share is not made. */
 const STEP_RATIO = 0.15;
-/** From this share of its requests on, stages decide the limit of a service at once. */
+/** The share of a service's requests from which on stages decide its limit at once. */
 const MOST = 0.5;
 /** Below this share they no longer count, and the service has its own limit again. */
 const SELDOM = 0.05;
@@ -20,12 +20,12 @@ const REST_MS = 3000;
 export class Aim {
   readonly #ownMs: number;
   latencyMs: number;
-  /** The limit is made of parts of goals. */
+  /** Whether the limit is made of the parts that stages have of their chains' goals. */
   isPart = false;
-  /** Mean of the parts that stages have. */
+  /** Mean of those parts, ms; NaN before the first. */
   #meanMs = Number.NaN;
   #noted = 0;
-  /** Requests of late: stages of chains, and all. */
+  /** Recent requests, fading: stages of chains, and all. */
   #stages = 0;
   #all = 0;
   #asked: number;
@@ -38,14 +38,14 @@ export class Aim {
     this.latencyMs = ownMs;
   }
 
-  /** A request is a stage that has this part of its chain's goal, ms. */
+  /** Counts a request that is a stage with this part of its chain's goal, ms. */
   note(partMs: number): void {
     this.#meanMs = this.#noted === 0 ? partMs : this.#meanMs + SMOOTHING * (partMs - this.#meanMs);
     this.#noted++;
     this.#stages++;
   }
 
-  /** Once a step. `asked`: requests of the service since its start. True when the policy is to steer by another limit. */
+  /** Takes a step, `asked` requests after the start. Returns whether the policy is to steer by another limit. */
   step(asked: number, nowMs: number): boolean {
     const requests = asked - this.#asked;
     this.#asked = asked;

@@ -28,7 +28,7 @@ export class CandidateSet {
     return this.#byHandle[handle];
   }
 
-  /** Without the handles in `tried`: the instances of the best availability that is left. The array is valid until the next call. */
+  /** Returns the instances of the best availability left without the handles in `tried`. Valid until the next call. */
   untried(tried: readonly number[]): readonly LiveCandidate[] {
     const untried = this.#untried;
     untried.length = 0;

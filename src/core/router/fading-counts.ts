@@ -5,7 +5,7 @@ import { grownFloat64 } from '../stats/grown.ts';
 /** Weights grow with time instead of all counts being faded at each one; beyond this they are scaled back. */
 const WEIGHT_MAX = 2 ** 40;
 
-/** By handle of the instance and column. Allocates nothing once an instance has begun. */
+/** Counts that fade, by handle of the instance and column. Allocates nothing once an instance has begun. */
 export class FadingCounts {
   readonly #halfLifeMs: number;
   readonly #columns: number;

@@ -88,7 +88,7 @@ export class Membership {
     for (const candidate of this.set.live) this.#applyKnownRtt(candidate);
   }
 
-  /** An instance asked for a pause until then. */
+  /** Ejects an instance that asked for a pause until `untilMs`. */
   eject(candidate: Candidate, untilMs: number, nowMs: number): void {
     const live = this.set.at(candidate.handle);
     if (live === undefined || live !== candidate || untilMs <= live.ejectedUntilMs) return;
@@ -101,7 +101,7 @@ export class Membership {
     this.#refreshAvailability(live, nowMs);
   }
 
-  /** To be called from `ejectionsEndMs` on. */
+  /** Takes back ejected instances whose pause is over; to be called from `ejectionsEndMs` on. */
   endEjections(nowMs: number): void {
     this.ejectionsEndMs = Number.POSITIVE_INFINITY;
     for (const candidate of this.set.live) {
@@ -167,7 +167,7 @@ export class Membership {
     this.#refreshAvailability(candidate, nowMs);
   }
 
-  /** To the policy, an ejected instance is what a suspect one is: for when nothing better is left. */
+  /** Sets what the policy sees: an ejected instance is a suspect one, for when nothing better is left. */
   #refreshAvailability(candidate: LiveCandidate, nowMs: number): void {
     const { placed, ejectedUntilMs } = candidate;
     const availability = placed === 'up' && ejectedUntilMs > nowMs ? 'suspect' : placed;

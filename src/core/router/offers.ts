@@ -19,7 +19,7 @@ export interface OffersOptions {
 
 /** Offers each request the instances that its client's quotas leave it. */
 export class Offers {
-  /** Some requests are for some instances; else there is nothing to select by. */
+  /** Whether some requests are for some instances only; if not, there is nothing to select by. */
   readonly isSelective: boolean;
   readonly books: RequirementBooks;
   readonly #clients: ClientLedger;
@@ -59,7 +59,7 @@ export class Offers {
     return picked;
   }
 
-  /** The more room there is for late answers, the less a queue that may make it late is a reason. */
+  /** Whether the pick is passed over. The more room for late answers, the less a long queue is a reason. */
   #isPassedOver(candidate: Candidate | null, nowMs: number): boolean {
     if (candidate === null) return true;
     return isLate(this.policy, candidate, this.#lateness, nowMs);

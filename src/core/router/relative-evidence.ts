@@ -37,12 +37,12 @@ const DECLINED = 2;
 const EMPTY = 3;
 /** An answer, but none to what was asked. */
 const UNFIT = 4;
-/** Went away unanswered, in time. */
+/** Clients that went away unanswered, in time. */
 const UNANSWERED = 5;
 /** Answers that are not odd, and the sum of their latencies, ms. */
 const PROPER = 6;
 const PROPER_MS = 7;
-/** Those of them that were in time. */
+/** Proper answers that were in time. */
 const TIMELY = 8;
 const TIMELY_MS = 9;
 const COLUMNS = 10;
@@ -50,7 +50,7 @@ const COLUMNS = 10;
 /** The share of odd answers that is an instance's own; one a service. */
 export class RelativeEvidence {
   readonly #counts: FadingCounts;
-  /** For each count, the part of a failure that is still to be charged. */
+  /** The part of a failure that is still to be charged, one for each count. */
   #owed: Float64Array<ArrayBuffer> = new Float64Array(0);
   /** Clients that went away since the last answer of the instance; not faded, by handle. */
   #silence: Float64Array<ArrayBuffer> = new Float64Array(0);
@@ -193,7 +193,7 @@ export class RelativeEvidence {
     return (this.#totals[ANSWERS] as number) - (this.#runAnswers[handle] as number) - (this.#run[handle] as number);
   }
 
-  /** By its odd answers in a row where they and those of the others meanwhile are enough to decide by, else by all that is remembered. */
+  /** Returns its own share, by its odd answers in a row where they suffice, else by all that is remembered. */
   #ownShare(handle: number, column: number): number {
     const run = this.#run[handle] as number;
     const meanwhile = this.#othersMeanwhile(handle);
@@ -236,7 +236,7 @@ export class RelativeEvidence {
     return this.#charge(handle * COLUMNS + UNANSWERED, own) ? 'timeout' : 'aborted';
   }
 
-  /** Proper answers take longer, in the mean of all instances. */
+  /** Whether proper answers take longer, in the mean of all instances. */
   #isTooSoon(latencyMs: number): boolean {
     return latencyMs < this.#counts.ofAll(PROPER_MS) / this.#counts.ofAll(PROPER);
   }

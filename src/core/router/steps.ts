@@ -7,14 +7,14 @@ const MADE_UP_MAX = 500;
 export interface StepsOptions {
   readonly stepMs: () => number;
   readonly step: (nowMs: number) => void;
-  /** In [0, 1): load balancers that start together must not step together, each steps in a phase of its own. */
+  /** The phase of its steps, in [0, 1): load balancers that start together must not step together. */
   readonly phase: number;
 }
 
 export class Steps {
   nextMs: number;
   readonly #options: StepsOptions;
-  /** Called by the request that ends the rest; null: there is none. */
+  /** Called by the request that ends the rest; null outside a rest. */
   #onWake: (() => void) | null = null;
 
   constructor(options: StepsOptions, nowMs: number) {
@@ -24,18 +24,18 @@ export class Steps {
     this.nextMs = nowMs + (phase === 0 ? stepMs : phase * stepMs);
   }
 
-  /** The step that is due, if one is; in a rest, all that are. */
+  /** Takes the step that is due, if one is; after a rest, all that are. */
   tick(nowMs: number): void {
     if (this.#onWake !== null) this.makeUp(nowMs);
     else if (nowMs >= this.nextMs) this.#step(nowMs);
   }
 
-  /** Steps may come late from now on. */
+  /** Begins a rest, in which steps may come late. */
   rest(onWake: () => void): void {
     this.#onWake = onWake;
   }
 
-  /** A request came. */
+  /** Ends the rest, since a request came. */
   wake(nowMs: number): void {
     if (this.#onWake === null) return;
     this.makeUp(nowMs);
@@ -44,7 +44,7 @@ export class Steps {
     onWake();
   }
 
-  /** The steps that a rest left out, each at its time. */
+  /** Takes the steps that a rest left out, each at its time. */
   makeUp(nowMs: number): void {
     if (this.#onWake === null) return;
     for (let steps = 0; steps < MADE_UP_MAX && this.nextMs <= nowMs; steps++) this.#step(this.nextMs);

@@ -32,7 +32,7 @@ export class ClientLedger {
   #newest = NONE;
   #oldest = NONE;
 
-  /** `onForgotten`: the row of a client is free for another one. */
+  /** `onForgotten` is called when the row of a client becomes free for another. */
   constructor(windowMs: number, clientsMax: number, onForgotten: (row: number) => void = () => {}) {
     this.#clientsMax = clientsMax;
     this.#onForgotten = onForgotten;

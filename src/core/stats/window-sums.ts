@@ -10,7 +10,7 @@ export class WindowSums {
   readonly #bucketMs: number;
   readonly #columns: number;
   #latest = new Float64Array(0);
-  /** By row, bucket and column: what is added at once lies together. */
+  /** Sums by row, bucket and column, so that what is added at once lies together. */
   #sums = new Float32Array(0);
 
   constructor(windowMs: number, columns: number) {
@@ -50,7 +50,7 @@ export class WindowSums {
     return (epoch + 1) * this.#bucketMs;
   }
 
-  /** As `at`. */
+  /** Like `at`, for a bucket that `epochOf` found. */
   atEpoch(row: number, epoch: number): number {
     const latest = this.#latest[row] as number;
     return this.#place(row, epoch <= latest ? latest : this.#advance(row, epoch));

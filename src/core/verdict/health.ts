@@ -6,10 +6,10 @@ import type { VerdictRow } from './table.ts';
 import { type AttemptEnding, verdictOf } from './verdict.ts';
 
 const RULES = verdictRules(FAILURE_DEFAULT, []);
-/** A check may be sent on elsewhere. */
+/** Rows of a healthy answer: a check may be redirected. */
 const WELL: ReadonlySet<VerdictRow> = new Set(['success', 'redirected']);
 
-/** Null: it is well; else why not. What a service calls a failure of its answers does not matter to its checks. */
+/** Returns why it is not well, or null. What a service calls a failure of its answers does not matter here. */
 export function healthFailure(answer: Pick<AttemptEnding, 'status' | 'grpcStatus' | 'declaredFailure'>): string | null {
   const ending: AttemptEnding = {
     ...answer,

@@ -6,7 +6,7 @@ import { GRPC_OK, NO_GRPC_STATUS } from './grpc.ts';
 import type { Verdict, VerdictRow } from './table.ts';
 import type { AttemptEnding } from './verdict.ts';
 
-/** 0: nothing is held against the instance. */
+/** What is held against an instance, as a number; 0 for nothing. */
 export type Reason = number;
 
 /** Nothing is held against the instance. */
@@ -15,7 +15,7 @@ export const NO_REASON: Reason = 0;
 /** Something that is held against an instance, and in which share of its last attempts. */
 export interface ReasonShare {
   readonly reason: string;
-  /** In (0, 1]. */
+  /** The share of the last attempts, in (0, 1]. */
   readonly share: number;
 }
 

@@ -12,7 +12,7 @@ export interface FailureConfig {
   readonly grpc: readonly number[];
   /** Whether other answers that are no success count against an instance as far as it alone gives them. */
   readonly relative: boolean;
-  /** A 200 with a shorter body is a failure; 0: none is too short. */
+  /** The least body of a 200 that is no failure, bytes; 0 where none is too short. */
   readonly bodyBytesMin: number;
 }
 
@@ -34,9 +34,9 @@ export function statusClass(hundreds: number): number[] {
 
 /** A service's rules, made ready to be looked up by status. */
 export interface VerdictRules {
-  /** By status of HTTP, of an answer that came whole and in time. */
+  /** Verdicts of answers that came whole and in time, indexed by status of HTTP. */
   readonly byStatus: readonly Verdict[];
-  /** By status of gRPC. */
+  /** Verdicts of such answers of gRPC, indexed by its status. */
   readonly byGrpcStatus: readonly Verdict[];
   readonly relative: boolean;
   readonly bodyBytesMin: number;
@@ -46,7 +46,7 @@ const STATUS_MAX = 999;
 /** Statuses with which an instance says that it is full, which is no reason to believe it broken. */
 const FULL_STATUSES: readonly number[] = [408, 429];
 
-/** Made once a service. `retryStatuses`: of answers that another instance may do better at. */
+/** Makes the rules of a service, once. `retryStatuses`: of answers that another instance may do better at. */
 export function verdictRules(failure: FailureConfig, retryStatuses: readonly number[]): VerdictRules {
   const failures = new Set(failure.statuses);
   const retried = new Set(retryStatuses);

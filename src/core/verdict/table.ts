@@ -25,7 +25,7 @@ export type VerdictRow =
   | 'success'
   /** The same, but later than the client can use it. */
   | 'late'
-  /** In time by itself, but its request had used up the time before: in a queue, at other instances, or for a connection. */
+  /** The attempt was in time, but its request was late before it: in a queue, connecting, or at other instances. */
   | 'delayed'
   /** A status of the service's list of failures. */
   | 'failed'

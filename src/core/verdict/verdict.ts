@@ -30,9 +30,9 @@ export type EndedBy =
 /** What was seen of an attempt's end. */
 export interface AttemptEnding {
   readonly by: EndedBy;
-  /** 0: no head came. */
+  /** Status of the answer; 0 when no head came. */
   readonly status: number;
-  /** In the head or the trailers; `NO_GRPC_STATUS` where it is no gRPC. */
+  /** Status of gRPC, from the head or the trailers; `NO_GRPC_STATUS` where it is no gRPC. */
   readonly grpcStatus: number;
   /** Length of the body so far. */
   readonly bodyBytes: number;
@@ -40,7 +40,7 @@ export interface AttemptEnding {
   readonly bodyExpected: boolean;
   /** A body that ended in order but without what marks its end. */
   readonly truncated: boolean;
-  /** Why it is no answer to what was asked, though it succeeds by its status; null: it is one. */
+  /** Why it does not answer what was asked, though it succeeds by its status; null where it does. */
   readonly misfit: Misfit | null;
   /** The instance said that its answer is bad. */
   readonly declaredFailure: boolean;
@@ -54,7 +54,7 @@ export interface AttemptEnding {
   readonly stalled: boolean;
 }
 
-/** What the attempt is worth, by the table and the service's rules. */
+/** Returns what the attempt is worth, by the table and the service's rules. */
 export function verdictOf(ending: AttemptEnding, rules: VerdictRules): Verdict {
   switch (ending.by) {
     case 'answer':
@@ -90,12 +90,12 @@ export function verdictAfterFirstByte(ending: AttemptEnding, rules: VerdictRules
   return ofAnswer(ending, rules).account === 'failed' ? TABLE['broke-off'] : null;
 }
 
-/** `X-QEdge-Verdict: failure`, in a head or in trailers. */
+/** Whether the value of `X-QEdge-Verdict`, in a head or in trailers, is `failure`. */
 export function isFailureVerdict(value: string): boolean {
   return value.toLowerCase() === 'failure';
 }
 
-/** What goes into the client's account, once the router has said what it takes the attempt for. */
+/** Returns what goes into the client's account, given what the router takes the attempt for. */
 export function accountOf({ account }: Verdict, taken: AttemptResult): Account {
   const isMiss = account === 'late' || account === 'failed';
   return !isMiss && (taken === 'failed' || taken === 'timeout') ? 'failed' : account;

@@ -6,7 +6,7 @@ const CUT = 0.9;
 const GROWTH = 1.03;
 /** A group that has less than this share of its limit says nothing about it. */
 const USED_RATIO_MIN = 0.8;
-/** Without a limit that would matter, none is kept. */
+/** A limit of more than this many times what the group is sent is lifted. */
 const LOOSE = 4;
 
 /** The limit of one group. */

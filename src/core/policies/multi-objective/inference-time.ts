@@ -8,7 +8,7 @@ import { grownFloat64 } from '../../stats/grown.ts';
 const GAIN = 0.2;
 /** A failure counts as this many τ. */
 const FAILURE_LATENCIES = 3;
-/** Without answers the profile is believed again, to 1/e after so many W: what was slow once is tried again. */
+/** An estimate without answers fades to 1/e in so many W, towards the profile: what was slow once is tried again. */
 const FORGET_WINDOWS = 3;
 
 export interface InferenceTimeOptions {
@@ -56,7 +56,7 @@ export class InferenceTime {
     this.#samples[handle] = (this.#samples[handle] as number) + 1;
   }
 
-  /** On an idle instance that is profiled with `profiledMs` (NaN: it is not), ms; NaN when nothing is known. */
+  /** Returns what an idle instance with this profile, NaN for none, takes, ms; NaN when nothing is known. */
   of({ handle }: Candidate, profiledMs: number, nowMs: number): number {
     const ratio = this.#ratioOf(handle, profiledMs, nowMs);
     if (Number.isNaN(ratio)) return profiledMs;

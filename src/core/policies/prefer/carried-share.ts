@@ -49,7 +49,7 @@ export class CarriedShare {
     this.#share = Math.min(1, this.#share + Math.min(GAIN_MAX, GAIN_SHARE * (successRatio - this.#goal)));
   }
 
-  /** In [0, 1]. */
+  /** Sets the share, in [0, 1]. */
   set(share: number): void {
     this.#share = share;
   }

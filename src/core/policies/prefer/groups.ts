@@ -11,7 +11,7 @@ export function groupOf({ local, instance }: Candidate, preferences: readonly Pr
   return index < 0 ? preferences.length : index;
 }
 
-/** For people: `local`, `cloud`, `site=hall-3`. */
+/** Returns the name of a group for people: `local`, `cloud`, `site=hall-3`. */
 export function nameOfGroup(preference: Preference | undefined): string {
   if (preference === undefined) return 'others';
   if (typeof preference === 'string') return preference;

@@ -66,7 +66,7 @@ class QEdgeProxy implements Policy {
   readonly #cooldown: Cooldown;
   readonly #windows: LatencyWindow[] = [];
   readonly #candidateDiff = new CandidateDiff();
-  /** By handle, as of the last update; undefined for a free handle. */
+  /** Whether each was up at the last update, indexed by handle; undefined for a free handle. */
   readonly #wasUp: (boolean | undefined)[] = [];
   #up: readonly Candidate[] = [];
   #explorationShare: number;

@@ -8,7 +8,7 @@ interface Known {
   readonly view: CandidateView;
   /** Attempts started there of late. */
   readonly requestsPerSecond: number;
-  /** From this event loop. */
+  /** Requests of this event loop in flight there. */
   readonly inFlight: number;
   readonly serves: InstanceState['serves'];
 }

@@ -53,7 +53,7 @@ export function clientsState(
   };
 }
 
-/** In the order of precedence. */
+/** Returns the requirements of a service, the most important first. */
 function requirementStates(
   books: RequirementBooks,
   { qos, successRatio, clients, admitted }: Shown,
