@@ -59,7 +59,7 @@ describe('what neighbours say', () => {
     const { neighbours, summary } = neighboursWith();
     neighbours.hear('n1', summary(0, 30, 3), 0);
     neighbours.look(0, KNOWING);
-    expect(neighbours.weight).toBeCloseTo(0.9);
+    expect(neighbours).toMatchObject({ weight: expect.closeTo(0.9), lately: 3, latelyInTime: 3 });
     neighbours.look(0, { ...KNOWING, nowMs: 3_000 });
     expect(neighbours.weight).toBeCloseTo(0.45);
     neighbours.look(0, { ...KNOWING, nowMs: 10_001 });
@@ -135,7 +135,7 @@ describe('what neighbours say', () => {
     for (let n = 0; n < 8; n++) neighbours.hear(`n${n}`, summary(0, 500, 1_000_000), 0);
     for (const ownWeight of [0, 0.5, 2]) {
       neighbours.look(0, { ...LOOK, ownWeight });
-      expect(neighbours).toMatchObject({ failing: true, weight: 1 + ownWeight });
+      expect(neighbours).toMatchObject({ failing: true, weight: 1 + ownWeight, latelyInTime: 0 });
     }
   });
 
@@ -174,6 +174,7 @@ describe('what neighbours say', () => {
     neighbours.look(0, LOOK);
     expect(neighbours.failing).toBe(true);
     expect(neighbours.weight).toBeGreaterThan(0);
+    expect(neighbours.latelyInTime).toBe(0);
   });
 
   it('is as good as a failure where three of them have late answers and hardly one is in time', () => {
