@@ -11,7 +11,7 @@ export function noAnswerReason(error: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   const isLate = [cause, error].some((one) => one instanceof Error && LATE.has(one.name));
   if (isLate) return 'no answer in time';
-  if (cause.message === 'bad port') return 'no browser asks this port, and no fetch: admin.listen wants another';
+  if (cause.message === 'bad port') return 'browsers and fetch refuse this port: choose another for admin.listen';
   const code = 'code' in cause ? cause.code : null;
   if (code === 'ECONNREFUSED') return 'connection refused';
   return code === UNRESOLVED || code === 'EAI_AGAIN' ? 'the name has no address' : cause.message;

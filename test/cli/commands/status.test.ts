@@ -173,7 +173,7 @@ describe('qedge status', () => {
     expect(status).toBe(1);
     expect(err).toContain(`no qedge answers at ${url}: connection refused`);
     const blocked = await cli('status', '--url', 'http://127.0.0.1:6000');
-    expect(blocked.err.replace(/\s+/g, ' ')).toContain('6000: no browser asks this port');
+    expect(blocked.err.replace(/\s+/g, ' ')).toContain('6000: browsers and fetch refuse this port');
   });
 
   it('finds localhost without being given an address, past any proxy of the environment', async () => {
