@@ -49,8 +49,6 @@ const WORDED: ReadonlySet<string> = new Set([
 const SEPARATORS = /[-_]/g;
 /** More members than this describe no error alone. */
 const MEMBERS_MAX = 12;
-/** Where these stand, all went well. */
-const WELL: ReadonlySet<unknown> = new Set(['ok:true', 'success:true', 'status:ok', 'status:success']);
 const RECORD = /"@?(?:timestamp|time|ts|level|severity)"\s*:/i;
 /** A measure, or that there is no error. */
 const NO_ERROR =
@@ -77,7 +75,7 @@ function isError(value: unknown): boolean {
     // `"data": null`
     if (member === null) continue;
     const plain = plainOf(name);
-    if (++members > MEMBERS_MAX || !DESCRIPTIVE.has(plain) || WELL.has(`${plain}:${member}`)) return false;
+    if (++members > MEMBERS_MAX || !DESCRIPTIVE.has(plain) || saysWell(plain, member)) return false;
     if (plain === 'error' || plain === 'errors') {
       says ||= describes(member);
       flagged ||= member === true;
@@ -92,9 +90,19 @@ function isError(value: unknown): boolean {
   return says || (flagged && (unwell || worded)) || (measured && unwell);
 }
 
+/** All went well: what is called an error beside it is a warning. */
+function saysWell(name: string, member: unknown): boolean {
+  if (name === 'status') return member === 'ok' || member === 'success';
+  return member === true && (name === 'ok' || name === 'success');
+}
+
 /** A number may be a measure of how wrong something is, and so may a list or a table of them. */
 function describes(member: unknown): boolean {
-  if (Array.isArray(member)) return member.some((part) => isWords(part) || describes(part));
+  return Array.isArray(member) ? member.some(describesOne) : describesOne(member);
+}
+
+/** Looks no deeper: a text may be nested thousands of times. */
+function describesOne(member: unknown): boolean {
   if (!isObject(member)) return isWords(member);
   return Object.entries(member).some(([name, part]) =>
     Array.isArray(part) ? part.some(isWords) : WORDED.has(plainOf(name)) && isWords(part),

@@ -36,6 +36,8 @@ describe('a JSON text', () => {
     { error: { rmse: 0.1 }, message: 'evaluated' },
     { ok: true, errors: ['deprecated field'] },
     { status: 'ok', errors: [{ message: 'deprecated field' }] },
+    JSON.parse('{"error": {"toString": 1, "valueOf": 2}}'),
+    JSON.parse('{"ok": {"toString": 1}, "status": {"toString": 1}}'),
     { id: 'pump-3', status: 'error', timestamp: '2026-01-01T00:00:00Z' },
     { ok: false, message: 'door open' },
     { error: false },
@@ -57,5 +59,12 @@ describe('a JSON text', () => {
     Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`error${'-'.repeat(i)}`, 'x'])),
   ])('is an answer, at least in part: %j', (value) => {
     expect(tellsError(value)).toBe(false);
+  });
+
+  it('is read however deep it is nested', () => {
+    for (const name of ['error', 'data']) {
+      const text = `{"${name}":${'['.repeat(30_000)}"x"${']'.repeat(30_000)}}`;
+      expect(tellsError(JSON.parse(text))).toBe(false);
+    }
   });
 });
