@@ -15,7 +15,7 @@ export class KeptBytes {
   #block: Buffer | null = null;
   #blockBytes = 0;
 
-  /** Bytes. */
+  /** The number of bytes kept. */
   get length(): number {
     return this.#length;
   }
@@ -32,13 +32,13 @@ export class KeptBytes {
     }
   }
 
-  /** In order; not to be written to. */
+  /** Returns the pieces in order; they must not be written to. */
   pieces(): readonly Buffer[] {
     this.#seal();
     return this.#sealed;
   }
 
-  /** In one piece. */
+  /** Returns all bytes in one piece. */
   whole(): Buffer {
     const [first, ...more] = this.pieces();
     if (first !== undefined && more.length === 0) return first;

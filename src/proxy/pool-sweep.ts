@@ -21,7 +21,7 @@ export class PoolSweep {
     if (!this.#ended) this.#timer ??= setInterval(() => this.#sweep(), INTERVAL_MS).unref();
   }
 
-  /** For good. */
+  /** Stops sweeping for good. */
   end(): void {
     this.#ended = true;
     this.#stop();

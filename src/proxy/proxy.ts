@@ -39,7 +39,7 @@ export interface ProxyOptions {
   readonly nodeId: string;
   readonly config: ProxyConfig;
   readonly services: readonly ProxyService[];
-  /** By their names; absent: none. */
+  /** Chains keyed by name; absent for none. */
   readonly chains?: ReadonlyMap<string, Chain>;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -106,7 +106,7 @@ const SHARED = 'proxy';
 
 class HttpProxy implements Proxy {
   readonly #options: ProxyOptions;
-  /** By their names in lower case. */
+  /** Services keyed by their names in lower case. */
   readonly #services = new Map<string, ServiceRuntime>();
   readonly #context: { -readonly [Key in keyof ProxyContext]: ProxyContext[Key] };
   readonly #dispatch: ReturnType<typeof createDispatch>;

@@ -44,7 +44,7 @@ export class ServiceRuntime {
   readonly rules: VerdictRules;
   readonly #tls: ClientTls;
   readonly #nowMs: () => number;
-  /** By handle of the candidate. */
+  /** Connections to each instance, indexed by handle of the candidate. */
   readonly #pools: (InstancePool | undefined)[] = [];
   readonly feasibility: DeadlineFeasibility;
   /** Limits of the attempts that the client set no deadline for. */
@@ -96,7 +96,7 @@ export class ServiceRuntime {
     known?.retire();
     const pool = new InstancePool(candidate.instance, this.config, this.#tls, this.#nowMs);
     this.#pools[candidate.handle] = pool;
-    // For what was begun before: nothing else would ever close its idle connections.
+    // The pool serves what was begun before: nothing else would ever close its idle connections.
     if (this.#retired) pool.retire();
     return pool;
   }
@@ -141,7 +141,7 @@ export class ServiceRuntime {
   }
 }
 
-/** With the earlier form of the list taken into account. */
+/** Returns the statuses that are failures, by the list in its present or its earlier form. */
 function failureStatuses({ failure, failureStatusMin }: ServiceConfig): readonly number[] {
   if (failureStatusMin === null) return failure.statuses;
   const from = Array.from({ length: 600 - failureStatusMin }, (_, i) => failureStatusMin + i);

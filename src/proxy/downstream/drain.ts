@@ -13,7 +13,7 @@ const LAST_MS = 1000;
 
 export interface DrainOptions {
   readonly listeners: readonly Listener[];
-  /** At most. */
+  /** How long the drain may take at the most. */
   readonly drainMs: number;
   /** Another process accepts meanwhile. */
   readonly succeeded: boolean;

@@ -233,7 +233,7 @@ export class Listener {
   ): void {
     const { context, dispatch } = this.#options;
     sniff(socket, context.config.headersTimeoutMs, (protocol, first) => {
-      // Over TLS, HTTP/2 is agreed on before the first byte.
+      // HTTP/2 over TLS is agreed on before the first byte.
       if (protocol === 'http2' && this.#tls === null) {
         this.#takeHttp2(socket, first);
         return;
@@ -266,7 +266,7 @@ export class Listener {
     const peer = peerOf(socket.remoteAddress, this.#tls !== null, this.#options.trusted());
     const connection = new ClientConnection(linkOf(socket), peer, this.#options.service);
     this.#connections.set(socket, connection);
-    // From one owner to the next there are moments, and behind CONNECT a lifetime, in which nothing else listens.
+    // Nothing else listens for moments between two owners, nor for a lifetime behind CONNECT.
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       this.#connections.delete(socket);

@@ -15,7 +15,7 @@ type OpenConnections = ReadonlyMap<Socket, ClientConnection>;
 
 interface Stillness {
   bytes: number;
-  /** For how long nothing moved. */
+  /** How long nothing moved, ms. */
   stillMs: number;
 }
 
@@ -24,7 +24,7 @@ export class QuietSweep {
   readonly #stillness = new WeakMap<Socket, Stillness>();
   #connections = -1;
   #lookedMs = Number.POSITIVE_INFINITY;
-  /** Since the last movement anywhere; the first look counts as one. */
+  /** Time since the last movement anywhere, ms; the first look counts as one. */
   #stillMs = 0;
 
   constructor(quietMs = QUIET_MS) {
@@ -64,7 +64,7 @@ export class QuietSweep {
     this.#connections = connections;
   }
 
-  /** For how long nothing moved on one; a request that is under way moves, and so does an answer that its client still takes. */
+  /** Returns how long nothing moved on a socket, ms. A request under way moves, as does an answer being taken. */
   #still(socket: Socket, busy: boolean, passedMs: number): number {
     const bytes = socket.bytesRead + socket.bytesWritten;
     const known = this.#stillness.get(socket);

@@ -36,7 +36,7 @@ export function sniff(
     socket.removeListener('end', giveUp);
     socket.removeListener('error', giveUp);
     socket.removeListener('readable', onReadable);
-    // In the tick behind, node resumes a socket that has another listener by then, even one that is to wait.
+    // Node resumes a socket in the next tick if it has another listener by then, even one that is to wait.
     process.nextTick(() => {
       if (!socket.destroyed) found(isPreface ? 'http2' : likeHttp1(seen), seen);
     });

@@ -49,7 +49,7 @@ export function readDownstreamTls({ certFile, keyFile, clientCaFile }: Downstrea
   };
 }
 
-/** Of connections to come: `Server` takes it when it is made, and keeps it in a field for which it has no other way in. */
+/** Sets the timeout for connections to come. `Server` reads it once, and keeps it in a field without a setter. */
 export function setHandshakeTimeout(server: Server, timeoutMs: number): void {
   const field = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'handshake-timeout');
   if (field !== undefined) Reflect.set(server, field, timeoutMs);

@@ -70,7 +70,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
   /** What ties requests of this service together; empty: nothing does. */
   session = '';
   deadline = NO_DEADLINE;
-  /** In the books of the service. */
+  /** Whether the service counts it as in flight. */
   #inFlight = false;
   #body: RequestBody | null = null;
   #fields = NO_FIELDS;
@@ -107,7 +107,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     return questionOf(this.record.clientId, this.request.method ?? '', this.record.head.target);
   }
 
-  /** From the first line to the moment the body is wanted. */
+  /** Takes the request from its first line to the moment the body is wanted. */
   begin(): void {
     this.#client.connection.add(this);
     try {
@@ -169,7 +169,7 @@ export class Exchange implements AttemptOwner, BodyListener, SlotWaiter, Placeme
     return null;
   }
 
-  /** From here on it is in flight: a client that takes its time to send a body takes no other's place. */
+  /** Puts it in flight, only now: a client that takes its time to send a body takes no other's place. */
   onBodyReady(): void {
     const { service } = this;
     const nowMs = this.nowMs();

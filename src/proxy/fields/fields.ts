@@ -29,7 +29,7 @@ export const FieldKind = {
   client: 17,
   deadline: 18,
   contentType: 19,
-  /** For one hop, like `hopByHop`; read where it matters. */
+  /** A field for one hop, like `hopByHop`; read where it matters. */
   keepAlive: 20,
   date: 21,
   cookie: 22,

@@ -28,7 +28,7 @@ export class TrustedPeers {
 
 /** The peer at the other end of one connection; made once a connection. */
 export interface Peer {
-  /** Without the IPv4-mapped prefix; empty when the socket is already gone. */
+  /** The address without the IPv4-mapped prefix; empty when the socket is already gone. */
   readonly address: string;
   readonly trusted: boolean;
   readonly proto: 'http' | 'https';

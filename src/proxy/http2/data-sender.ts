@@ -17,7 +17,7 @@ export class DataSender {
   readonly output: Output;
   /** What the peer has room for, on all streams together. */
   window = WINDOW_BYTES;
-  /** In the order of their turns. */
+  /** Streams with bytes to send, in the order of their turns. */
   readonly #waiting = new Set<DataSource>();
   #sending = false;
 
@@ -33,7 +33,7 @@ export class DataSender {
     return true;
   }
 
-  /** Has bytes now, or room for them. */
+  /** Adds a stream that has bytes now, or room for them. */
   add(source: DataSource): void {
     this.#waiting.add(source);
     this.send();
@@ -43,7 +43,7 @@ export class DataSender {
     this.#waiting.delete(source);
   }
 
-  /** As much as goes. */
+  /** Sends as much as the windows allow. */
   send(): void {
     // What a source has to say may bring another one, before it is known how much of the window is left.
     if (this.#sending) return;

@@ -4,7 +4,7 @@
 import { KeptBytes } from '../kept-bytes.ts';
 import { ConnectionError, ErrorCode, Flag } from './frames.ts';
 
-/** Without a limit, CONTINUATION frames would be a flood that costs its sender nothing. */
+/** CONTINUATION frames of one block at the most; without a limit they are a flood that costs its sender nothing. */
 const CONTINUATIONS_MAX = 32;
 const PRIORITY_BYTES = 5;
 /** A field block may be larger than what it says: names and values that stand in no table, and the length of each. */

@@ -25,7 +25,7 @@ export interface FrameSink {
   onFrame(frame: FrameReader): void;
   /** Some frames were taken apart, and those that are whole and near are still to come. */
   onFrames(frames: FrameReader): void;
-  /** In place of `onFrames`: it was thrown. What was gathered before is a view of what other connections read into next. */
+  /** Called in place of `onFrames` when one threw. What was gathered is a view of what others read into next. */
   onThrown(error: unknown): void;
 }
 

@@ -5,7 +5,7 @@ import { Flag, FrameType, frameHeader, kindOf, WINDOW_BYTES_MAX } from './frames
 
 /** Kinds of frames, as `frameHeader` takes them: a piece of a body, and the last one. */
 export const DATA = kindOf(FrameType.data, 0);
-/** With END_STREAM. */
+/** The kind of a DATA frame with END_STREAM. */
 export const LAST_DATA = kindOf(FrameType.data, Flag.endStream);
 const NOTHING = Buffer.alloc(0);
 

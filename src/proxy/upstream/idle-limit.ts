@@ -2,7 +2,7 @@
 // the request, so the first hang-up on an idle connection teaches how long is too long. Not for ever: an instance that is
 // started again hangs up as well, and one lesson of a few milliseconds would have every request open its own connection.
 
-/** Without a lesson: most servers hold theirs for 5 s. */
+/** How long an idle connection is trusted before any lesson; most servers hold theirs for 5 s. */
 export const IDLE_MS_MAX = 4000;
 /** How much to trust, from then on, of the idle time after which an instance was seen to hang up. */
 const LEARNED_RATIO = 0.7;

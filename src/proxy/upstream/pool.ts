@@ -19,7 +19,7 @@ import { ProtocolDiscovery } from './protocol-discovery.ts';
 /** The connections to one instance: idle ones are used again, the newest first. */
 export class InstancePool implements ConnectionOwner {
   readonly instance: Instance;
-  /** For exchanges that need more than a buffered request and its answer: streamed bodies, upgrades, expectations. */
+  /** Serves exchanges beyond a buffered request and its answer: streamed bodies, upgrades, expectations. */
   readonly agent: Agent;
   readonly #config: ServiceConfig;
   readonly #nowMs: () => number;
@@ -106,7 +106,7 @@ export class InstancePool implements ConnectionOwner {
     this.#sessions?.retire();
   }
 
-  /** For instances that speak HTTP/2. */
+  /** The sessions of an instance that speaks HTTP/2, made when first asked for. */
   get http2(): Http2Target {
     if (this.#sessions === null) {
       this.#sessions = new Http2Sessions({
@@ -178,13 +178,13 @@ export class InstancePool implements ConnectionOwner {
     return this.#connections >= this.#config.limits.instanceConnectionsMax;
   }
 
-  /** For an exchange that needs a stream. */
+  /** Opens a connection for an exchange that needs a stream. Calls back once. */
   openStream(done: (error: Error | null, socket: Socket | null) => void): void {
     if (this.#isFull) this.#free.shift()?.destroy();
     this.protocol.open('http1', done);
   }
 
-  /** Not open yet. */
+  /** Returns a new connection, which is not open yet. */
   newConnection(): Http1Connection {
     if (this.#isFull) Object.values(this.agent.freeSockets)[0]?.[0]?.destroy();
     const open: Opener = (into, done) => {
@@ -209,7 +209,7 @@ export class InstancePool implements ConnectionOwner {
   }
 }
 
-/** Since its last answer an instance is in use for this long. */
+/** How long an instance counts as in use after its last answer. */
 const IN_USE_MS = 60_000;
 /** How long a connection may wait for its first request: servers give that ten seconds and more. */
 const UNUSED_MS_MAX = 9000;

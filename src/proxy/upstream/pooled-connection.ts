@@ -11,7 +11,7 @@ export interface PooledConnection {
   /** Nothing was sent on it yet. */
   readonly unused: boolean;
   readonly destroyed: boolean;
-  /** After this long the instance said it would hang up, ms; +Infinity when it did not say. */
+  /** Idle time after which the instance said that it hangs up, ms; +Infinity when it did not say. */
   readonly idleMsMax: number;
   /** One at a time. Never throws: errors go to `onError`. */
   send(request: UpstreamRequest, body: Buffer | null, handler: UpstreamHandler): UpstreamCall;

@@ -130,7 +130,7 @@ const PROTOCOL_CODES: ReadonlySet<string> = new Set([
   'ERR_HTTP_INVALID_STATUS_CODE',
 ]);
 
-/** For the problem details that the client gets: printable ASCII, with the code of the system where there is one. */
+/** Describes an error for the client's problem details: printable ASCII, with the system's code where there is one. */
 export function describeError(error: UpstreamError): string {
   const code = (error.cause as { readonly code?: unknown }).code;
   const { message } = error.cause;

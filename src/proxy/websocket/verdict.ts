@@ -10,7 +10,7 @@ const DEPARTURES: ReadonlySet<number> = new Set([1001, 1012]);
 /** A policy of the instance, and what applications define (from 3000): that may be about the client. */
 const POLICY = 1008;
 const APPLICATION_FIRST = 3000;
-/** To end it so soon after the handshake, with nothing said by either side, is to serve nothing. */
+/** An instance that ends it so soon after the handshake, with nothing said by either side, served nothing. */
 const AT_ONCE_MS_MAX = 1000;
 
 /** An instance may cut off a client that was silent for longer: it may be gone without a word. */
@@ -22,9 +22,9 @@ export interface EndedPipe {
   readonly said: Pick<FrameTracker, 'closeCode' | 'hasMessage' | 'isInvalid'>;
   /** The client sent a message. */
   readonly clientSpoke: boolean;
-  /** Since a byte of the client, ms. */
+  /** Time since a byte of the client, ms. */
   readonly clientQuietMs: number;
-  /** Since the handshake, ms. */
+  /** Time since the handshake, ms. */
   readonly openMs: number;
 }
 

@@ -13,7 +13,7 @@ import { type BadEnd, badEndOf } from './verdict.ts';
 const GOING_AWAY = 1001;
 /** A peer that vanished without a word is noticed by the kernel's probes after this and ten seconds. */
 const TCP_KEEP_ALIVE_MS = 30_000;
-/** After one side said it has no more, the other gets this long to do the same. */
+/** How long one side has to end after the other said that it has no more. */
 const HALF_OPEN_MS_MAX = 10_000;
 
 /** A socket, and what was read behind the head of its handshake. */

@@ -26,7 +26,7 @@ export interface FastPathOptions {
   readonly socket: Socket;
   readonly connection: ClientConnection;
   readonly dispatch: Dispatch;
-  /** In force now: what a head may have, bytes. */
+  /** Returns the most bytes that a head may have by the configuration in force. */
   readonly headBytesMax: () => number;
   /** The socket was silent for as long as its timeout. */
   readonly onQuiet: () => void;

@@ -5,7 +5,7 @@
 const REMEMBERED = 512;
 
 export class ClosedStreams {
-  /** In a ring; below zero where the stream was reset here. */
+  /** Ids of the last streams, in a ring; below zero where the stream was reset here. Null before the first. */
   #ids: Int32Array | null = null;
   #next = 0;
   /** Bytes that may still come on streams that are not looked at any more. */

@@ -1,7 +1,7 @@
 // Requests that a client begins and resets at once cost it nothing, and us an attempt each. Some are in order: a page is left, a call
 // is given up. A client that does nothing else gets ENHANCE_YOUR_CALM, and is cut off.
 
-/** At once, and then a second. */
+/** Resets that a connection may have at once, and then each second. */
 const BURST = 1000;
 const PER_MS = 33 / 1000;
 

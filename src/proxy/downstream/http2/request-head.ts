@@ -65,7 +65,7 @@ export function readTrailers(fields: readonly HpackField[]): string[] | null {
   return raw;
 }
 
-/** For a request. */
+/** Whether a field with this role must not be part of a request's head. */
 function isUnfit(role: number): boolean {
   return role === FieldRole.malformed || role === FieldRole.status || role === FieldRole.badValue;
 }

@@ -136,7 +136,7 @@ export class Http2Response implements ClientResponse, DataLink {
     return isEmpty && bytes <= window && bytes <= sender.window && bytes <= FRAME_BYTES_MAX;
   }
 
-  /** With its head, in one string; Latin-1. */
+  /** Ends the answer with its head and `body`, Latin-1, in one string. */
   #endAtOnce(body: string): void {
     const { id, sender } = this.#link;
     this.#data.window -= body.length;

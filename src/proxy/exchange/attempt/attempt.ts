@@ -92,7 +92,7 @@ export class Attempt implements UpstreamHandler, DrainListener, LimitedAttempt {
     return this.#waitsForClient;
   }
 
-  /** Over a connection of the instance's pool; what comes back comes to the methods that begin with `on`. */
+  /** Sends it over a connection of the instance's pool; the methods that begin with `on` take what comes back. */
   send(transmission: Transmission): void {
     const call = transmit(this.#pool, transmission, this);
     if (this.#over) call.abort();

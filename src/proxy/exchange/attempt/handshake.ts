@@ -7,11 +7,11 @@ import { fieldValue, listValue, type RawFields } from '../../fields/fields.ts';
 /** RFC 6455 section 1.3. */
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/** By the fields of the request and those of its 101. */
+/** Whether the fields of a 101 accept the handshake that the request's fields ask for. */
 export function isAccepted(asked: RawFields, answered: RawFields): boolean {
   if (fieldValue(answered, 'upgrade')?.toLowerCase() !== 'websocket') return false;
   const key = fieldValue(asked, 'sec-websocket-key');
-  // Without a key it is no handshake of RFC 6455, and its client knows what it wants.
+  // A request without a key is no handshake of RFC 6455, and its client knows what it wants.
   if (key !== null && fieldValue(answered, 'sec-websocket-accept') !== acceptOf(key)) return false;
   const protocol = fieldValue(answered, 'sec-websocket-protocol');
   return protocol === null || offered(asked).has(protocol);

@@ -7,7 +7,7 @@ import { remembered } from '../../fields/remembered.ts';
 import type { ResponseHead } from '../../fields/response-head.ts';
 import type { ClientRequest } from '../client/message.ts';
 
-/** By the head; null: nothing speaks against it. */
+/** Returns what in the head shows that it does not answer the request; null for nothing. */
 export function misfitOf(status: number, head: ResponseHead, { rawHeaders }: ClientRequest): Misfit | null {
   if (status === 304) return isOtherVersion(head.fields, rawHeaders) ? 'mismatched' : null;
   if (status < 200 || status >= 300) return null;
@@ -62,7 +62,7 @@ const REFUSED = /;[\t ]*q=0(?:\.0*)?[\t ]*$/;
 /** Any type, with another weight. */
 const ANY = /(?:^|[,\t ])\*\/\*(?![\t ]*;[\t ]*q=0(?:\.0*)?[\t ]*(?:,|$))/;
 
-/** By the request's `Accept-Encoding` (RFC 9110 section 12.5.3); null: it has none, and takes any. */
+/** Whether the request's `Accept-Encoding` rules the coding out (RFC 9110 section 12.5.3); null takes any. */
 function isUnreadable(contentEncoding: string, accept: string | null): boolean {
   if (accept === null) return false;
   const taken = new Map<string, boolean>();
@@ -77,7 +77,7 @@ function namesOf(list: string): string[] {
   return names.map((name) => name.trim()).filter((name) => name !== '');
 }
 
-/** Without the `x-` of older names (RFC 9110 section 8.4.1). */
+/** Returns the coding without the `x-` of older names (RFC 9110 section 8.4.1). */
 const plainCoding = (coding: string): string => coding.trim().replace(/^x-/, '');
 
 /** RFC 9110 section 15.3.7: a 206 answers a request for a range, and says which part it is. */

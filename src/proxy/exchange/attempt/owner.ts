@@ -38,7 +38,7 @@ export interface AttemptFailure {
 export interface AttemptRecord {
   /** The answer belonged to this group of requests. */
   group(group: number): void;
-  /** Into the accounts of the service and of the client, before the end: a stream has begun. */
+  /** Enters a stream that has begun, before its end, into the accounts of the service and of the client. */
   account(status: number, account: Account, elapsedMs: number, nowMs: number): void;
   /** The stream that was accounted a success is none any more. */
   retract(nowMs: number): void;

@@ -8,7 +8,7 @@ const PAUSE_MS_MAX = 60_000;
 const ASKING: ReadonlySet<number> = new Set([408, 429, 503]);
 const ASKING_GRPC: ReadonlySet<number> = new Set([GRPC_RESOURCE_EXHAUSTED, GRPC_UNAVAILABLE]);
 
-/** By these statuses an instance speaks of itself, and not of what was asked for. */
+/** Whether an answer asks for a pause: with these statuses an instance speaks of itself, not of what was asked for. */
 export function asksForPause({
   status,
   grpcStatus,
@@ -19,7 +19,7 @@ export function asksForPause({
   return ASKING.has(status) || ASKING_GRPC.has(grpcStatus);
 }
 
-/** For how long, ms; 0 when the fields do not say so. `wallMs`: now, for a date. */
+/** Returns the pause that the fields ask for, ms; 0 for none. `wallMs` is now, for a date. */
 export function pauseMs(fields: readonly string[], wallMs: number): number {
   for (let i = 0; i + 1 < fields.length; i += 2) {
     if (fields[i]?.toLowerCase() !== 'retry-after') continue;

@@ -15,9 +15,9 @@ export interface FailedAttempt {
   readonly retries: number;
   /** How often it was made again for free. */
   readonly resends: number;
-  /** Until the request is late, ms. */
+  /** Time until the request is late, ms. */
   readonly budgetLeftMs: number;
-  /** Until the client stops waiting, ms; +Infinity when it did not say. */
+  /** Time until the client stops waiting, ms; +Infinity when it did not say. */
   readonly askedLeftMs: number;
   /** Instances that were not tried yet, or may be tried again. */
   readonly candidates: number;
@@ -66,7 +66,7 @@ export function couldRepeat(failed: FailedAttempt, config: RetryConfig): boolean
   return failed.untried > 0 && failed.retries < config.attempts && failed.budgetLeftMs > BUDGET_MS_MIN;
 }
 
-/** By its method, by its own word, or by the service's. */
+/** Whether the request may be repeated: by its method, by its own word, or by the service's. */
 function isRepeatable(failed: Pick<FailedAttempt, 'method' | 'idempotencyKey'>, config: RetryConfig): boolean {
   return config.idempotent || failed.idempotencyKey || IDEMPOTENT.has(failed.method);
 }

@@ -100,7 +100,7 @@ export class SeenAnswer implements AttemptEnding {
         this.declaredFailure ||= isFailureVerdict(trailers[i + 1] ?? '');
       }
     }
-    // Without a status a client takes the call for failed, however whole its answer looks.
+    // A client takes a call without a status for failed, however whole its answer looks.
     if (this.#awaitsGrpcStatus && (this.bodyBytes > 0 || !this.#hasGrpcHead)) this.grpcStatus = GRPC_UNKNOWN;
     if (this.#end?.isHollow === true || this.#content?.isHollow === true) this.bodyBytes = 0;
   }
@@ -156,7 +156,7 @@ export class SeenAnswer implements AttemptEnding {
     }
     this.#hasGrpcHead = head.grpcStatus !== NO_GRPC_STATUS;
     if (!this.#hasGrpcHead) this.grpcStatus = GRPC_OK;
-    // In the head it is that of an answer without a body; clients of gRPC-Web take it from there in any case.
+    // A status in the head is that of an answer without a body; clients of gRPC-Web take it from there in any case.
     this.#awaitsGrpcStatus = head.grpc || !this.#hasGrpcHead;
   }
 

@@ -59,7 +59,7 @@ export class TimeLimit extends TimeoutEntry {
     this.#progressed = true;
   }
 
-  /** From now on the attempt is asked every `stallMs` whether it pauses; null: it may pause for as long as it likes. */
+  /** Begins to ask the attempt every `stallMs` whether it pauses; null lets it pause for as long as it likes. */
   watchPauses(stallMs: number | null): void {
     this.stop();
     if (stallMs !== null) this.#timer = setTimeout(checkStall, stallMs, this);

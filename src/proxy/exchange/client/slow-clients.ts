@@ -19,7 +19,7 @@ const BODY_BYTES_PER_MS_MIN = 1;
 const ANSWER_MS_MIN = 5_000;
 /** A client that is less far behind makes way for no other. */
 const LAG_MS_MIN = 200;
-/** After a look that found no request to end, there is none for a while. */
+/** The pause after a look that found no request to end. */
 const LOOK_MS = 50;
 
 /** Requests that wait for their clients; one a service. */

@@ -99,7 +99,7 @@ export class ExchangeRecord implements EndedRequest {
     this.#trace?.failed('client-gone');
   }
 
-  /** Into the accounts of the service and of the client, once: at the end, and for a stream when it has begun. */
+  /** Enters it once into the accounts of the service and of the client: at the end, or when a stream has begun. */
   account(status: number, account: Account, elapsedMs: number, nowMs: number): void {
     const { service } = this;
     if (service === null) return;

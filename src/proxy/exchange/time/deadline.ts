@@ -5,9 +5,9 @@ import type { Stopwatch } from './stopwatch.ts';
 
 /** What is left of a request's time, ms. */
 export class Deadline {
-  /** Until the request is a miss, ms from its beginning. */
+  /** Time from the request's beginning until it is a miss, ms. */
   readonly limitMs: number;
-  /** Until the client stops waiting, ms from its beginning; +Infinity when it did not say. */
+  /** Time from the request's beginning until the client stops waiting, ms; +Infinity when it did not say. */
   readonly askedMs: number;
   readonly #stopwatch: Stopwatch;
 
@@ -18,7 +18,7 @@ export class Deadline {
     this.#stopwatch = stopwatch;
   }
 
-  /** Until the request is a miss, ms; below zero once it is one. An answer is worth having all the same. */
+  /** Returns the time until the request is a miss, ms; below zero once it is. A late answer is still worth having. */
   budgetLeftMs(nowMs: number): number {
     return this.limitMs - this.#stopwatch.elapsedMs(nowMs);
   }
@@ -28,7 +28,7 @@ export class Deadline {
     return elapsedMs <= this.limitMs;
   }
 
-  /** Until the client stops waiting, ms; +Infinity when it did not say. */
+  /** Returns the time until the client stops waiting, ms; +Infinity when it did not say. */
   askedLeftMs(nowMs: number): number {
     return this.askedMs - this.#stopwatch.elapsedMs(nowMs);
   }

@@ -13,7 +13,7 @@ export class Stopwatch {
     if (Number.isNaN(this.#startMs)) this.#startMs = nowMs;
   }
 
-  /** From now on it is the client that keeps us waiting, for one reason (more). */
+  /** Notes one more reason for which the client keeps us waiting from now on. */
   waitForClient(nowMs: number): void {
     if (this.#waits++ === 0) this.#waitingSinceMs = nowMs;
   }

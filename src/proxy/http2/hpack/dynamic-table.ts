@@ -13,7 +13,7 @@ export class DynamicTable {
   #bytes = 0;
   #bytesMax = TABLE_BYTES_MAX;
 
-  /** By its distance from the newest; undefined: there is none. */
+  /** Returns the entry at this distance from the newest; undefined when there is none. */
   at(index: number): HpackField | undefined {
     const place = this.#entries.length - 1 - index;
     return place < this.#oldest ? undefined : this.#entries[place];

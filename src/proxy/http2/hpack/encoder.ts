@@ -4,12 +4,12 @@
 
 import { STATIC_NAMES, STATIC_TABLE } from './static-table.ts';
 
-/** Without the dynamic table (RFC 7541 section 4.2): said once, at the begin of the first block. */
+/** Turns the dynamic table off (RFC 7541 section 4.2); sent once, at the begin of the first block. */
 export const NO_DYNAMIC_TABLE = '\x20';
 
 /** Names in use are few; past this they are written again each time. */
 const NAMES_MAX = 1024;
-/** By a name as it came: how a field of that name begins; empty for one that HTTP/2 does not have. */
+/** How a field begins, keyed by its name as it came; empty for a field that HTTP/2 does not have. */
 const begins = new Map<string, string>();
 
 const STATUSES: ReadonlyMap<string, number> = new Map(
@@ -67,7 +67,7 @@ function beginOf(name: string): string {
   return String.fromCharCode(NEVER_INDEXED | begin.charCodeAt(0)) + begin.slice(1);
 }
 
-/** Without Huffman codes. */
+/** Encodes the length of a string without Huffman codes. */
 function encodeLength(length: number): string {
   return length < 0x7f ? String.fromCharCode(length) : encodeInteger(length, 7);
 }

@@ -23,11 +23,11 @@ const SHORT_BITS = 8;
 const SYMBOLS = LENGTHS.map((_, symbol) => symbol).sort(
   (one, other) => (LENGTHS[one] ?? 0) - (LENGTHS[other] ?? 0) || one - other,
 );
-/** For each length: the first number of 32 bits that begins with no code of this length or a shorter one. */
+/** The first 32-bit number that begins with no code of this length or a shorter one, indexed by length. */
 const LIMITS = new Float64Array(BITS_MAX + 1);
-/** For each length: what leads from a code to its place in `SYMBOLS`. */
+/** What leads from a code to its place in `SYMBOLS`, indexed by length. */
 const OFFSETS = new Float64Array(BITS_MAX + 1);
-/** By the first eight bits: the symbol, and above it the length of its code; 0 where that is longer. */
+/** The symbol, and above it the length of its code, indexed by the first eight bits; 0 where a code is longer. */
 const SHORT = new Uint16Array(1 << SHORT_BITS);
 
 /** Text as it is decoded; most is shorter. */

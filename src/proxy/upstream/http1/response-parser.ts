@@ -29,10 +29,10 @@ export interface ResponseSink {
 const CHUNK_LINE_BYTES_MAX = 4096;
 /** Up to here it is not worth while to look for an end first. */
 const SHORT_BYTES = 1024;
-/** 2^52 bytes. */
+/** Digits of a chunk's size, which keep it to 2^52 bytes. */
 const HEX_DIGITS_MAX = 13;
 
-/** With it each answer begins. */
+/** The text that each answer begins with. */
 const BEGINNING = 'HTTP/1.';
 const FIELD_LINES = `(?:${FIELD_LINE})*`;
 const HEAD = new RegExp(`^HTTP/1\\.[01] [1-9]\\d\\d(?: ${VALUE})?\\r\\n${FIELD_LINES}\\r\\n$`);

@@ -104,7 +104,7 @@ export class Http2Connection implements FrameSink {
     this.#output.say(pingFrame(PING, 0));
   }
 
-  /** In order, once nothing is under way on it. */
+  /** Closes the connection in good order; to be called once nothing is under way on it. */
   close(): void {
     if (this.#over) return;
     this.#over = true;

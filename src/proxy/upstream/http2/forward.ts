@@ -157,7 +157,7 @@ class StreamCall implements UpstreamCall, SentStream {
     this.#stream.send(requestBlock(this.#transmission, scheme), this.#transmission.body);
   }
 
-  /** Before there was a stream. */
+  /** Fails a call that has no stream yet. */
   #failUnsent(error: Error): void {
     if (this.#over) return;
     this.#finish();

@@ -19,7 +19,7 @@ const IDLE_MS_MAX = 60_000;
 const REFUSING_MS_MAX = 1000;
 /** A connection that was silent for this long is pinged before it is used again: firewalls forget from a few seconds on. */
 const TRUSTED_MS_MAX = 4000;
-/** With requests on it, it may be silent for this long, or for the latency limit of the service where that is longer. */
+/** A connection with requests may be silent this long, or for the service's latency limit where that is longer. */
 const SILENT_MS_MIN = 1000;
 /** A request waits for the answer to a ping for this share of the latency limit, then for a second connection as well. */
 const PATIENCE_RATIO = 0.25;
@@ -60,7 +60,7 @@ export class Http2Sessions implements ConnectionOwner {
   readonly #leaving = new Set<Http2Connection>();
   /** Connections on their way that are not in `#connections` yet. */
   #opening = 0;
-  /** In the order in which they came. */
+  /** Requests that wait for a connection, in the order in which they came. */
   readonly #waiting = new Set<ConnectionReady>();
   /** What the peer last allowed on one connection. */
   #streamsMax = STREAMS_UNLIMITED;
@@ -70,7 +70,7 @@ export class Http2Sessions implements ConnectionOwner {
   #watching = false;
   /** The last connection ended before it carried a request, though some waited. */
   #wasInVain = false;
-  /** None is opened for now. */
+  /** True during the pause in which no connection is opened. */
   #pausing = false;
 
   constructor(options: SessionsOptions) {
@@ -96,7 +96,7 @@ export class Http2Sessions implements ConnectionOwner {
     }
   }
 
-  /** It waits no longer, if it did. */
+  /** Ends the wait of `ready`, if it waits. */
   leave(ready: ConnectionReady): void {
     this.#waiting.delete(ready);
   }

@@ -192,7 +192,7 @@ export function digestCheck(fields: readonly string[], budget: CheckBudget, hand
   return new DigestCheck(digest, budget, handle);
 }
 
-/** By the first field that names a known algorithm. */
+/** Returns the digest of the first field that names a known algorithm; null where none does. */
 function firstDigest(fields: readonly string[]): Digest | null {
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i] ?? '';
@@ -212,7 +212,7 @@ export class DigestCheck implements BodyCheck {
   readonly #budget: CheckBudget;
   readonly #handle: number;
   #digest: Digest | null;
-  /** By algorithm: which one the trailers name is not known before. Null: there is no more time for it. */
+  /** Hashes keyed by algorithm, since only the trailers name it. Null once there is no more time for them. */
   #hashes: ReadonlyMap<string, Hash> | null;
 
   constructor(digest: Digest | null, budget: CheckBudget, handle: number) {

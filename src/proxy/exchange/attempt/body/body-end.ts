@@ -25,7 +25,7 @@ export interface BodyEnd {
   take(chunk: Buffer): void;
   /** Once the framing has ended. */
   readonly truncated: boolean;
-  /** By its beginning it is none of the format that its head names. */
+  /** Whether its beginning shows another format than its head names. */
   readonly isForeign?: boolean;
   /** It has bytes, and nothing in them that its client could use. */
   readonly isHollow?: boolean;
@@ -87,7 +87,7 @@ const makerOf = remembered((contentType): (() => BodyEnd | null) => {
   return isStreamType(contentType) ? () => new PictureStream(boundary) : () => new MultipartEnd(boundary);
 });
 
-/** For formats that have no end, and for those that are no text. */
+/** Returns what makes the check of a type's end or, where it has none, of its beginning; `nothing` for no check. */
 function plainMakerOf(contentType: string): () => BodyEnd | null {
   if (ARCHIVE_TYPE.test(contentType)) return () => new ArchiveEnd();
   if (PACKETS_TYPE.test(contentType)) return () => new PacketsEnd();
@@ -124,7 +124,7 @@ class GzipEnd implements BodyEnd {
     return this.#bytes < GZIP_BYTES_MIN || !(this.#mayEnd(0) || this.#mayEnd(lineEndOf(this.#last)));
   }
 
-  /** With so many bytes behind its end. */
+  /** Whether a body may end with so many bytes behind its end. */
   #mayEnd(behind: number): boolean {
     const at = this.#last.length - GZIP_LENGTH_BYTES - behind;
     return this.#last.readUInt32LE(at) <= DEFLATE_RATIO_MAX * this.#bytes;
@@ -142,7 +142,7 @@ function lineEndOf(last: Buffer): number {
 
 const XML_BEGINNINGS: ReadonlySet<number> = new Set(Buffer.from('<\xef\xfe\xff', 'latin1'));
 const OPENINGS: ReadonlySet<number> = new Set(Buffer.from('{[<'));
-/** From an opening to its closing one. */
+/** What leads from the code of an opening bracket to that of its closing one. */
 const CLOSING = 2;
 
 /**

@@ -32,7 +32,7 @@ class Allowance {
 export class CheckBudget {
   readonly #all = new Allowance();
   readonly #ofDoubted = new Allowance();
-  /** By handle, how many good answers in a row are still to be seen of an instance that gave a bad one. */
+  /** Good answers in a row still to be seen of an instance that gave a bad one, keyed by handle. */
   readonly #doubted = new Map<number, number>();
   #sampled = 0;
 

@@ -38,7 +38,7 @@ export class GrpcMessages implements BodyEnd {
   #trailers: Buffer = NOTHING;
   /** The first message is whole. */
   begun = false;
-  /** By the trailers in the body; `NO_GRPC_STATUS` without such. */
+  /** Status of gRPC in the trailers of the body; `NO_GRPC_STATUS` without such. */
   grpcStatus = NO_GRPC_STATUS;
 
   /** A message is compressed in a way that the client cannot read, or that is not given: an error to it ("Compressed-Flag"). */

@@ -30,7 +30,7 @@ const JPEG: Format = {
   segmentOf: (head) => {
     if (head[0] !== MARKER) return 'unknown';
     if (head[1] === START_OF_SCAN) return 'compressed';
-    // With the two bytes that it stands in.
+    // The length of a segment counts its own two bytes.
     const bytes = head.readUInt16BE(2) - 2;
     return bytes < 0 ? 'unknown' : { bytes, isLast: false };
   },
@@ -64,7 +64,7 @@ const riff = (kind: string): Format => ({
   headBytes: 12,
   segmentOf: (head) => {
     if (head.toString('latin1', 8) !== kind) return 'foreign';
-    // With the four of the kind. Large ones have other marks and write their length elsewhere.
+    // The length counts the four bytes of the kind. Large files have other marks and write it elsewhere.
     const bytes = head.toString('latin1', 0, 4) === 'RIFF' ? head.readUInt32LE(4) - 4 - RIFF_BYTES_OVER : 0;
     return bytes <= 0 || bytes > RIFF_BYTES_MAX ? 'unknown' : { bytes, isLast: true };
   },
@@ -142,7 +142,7 @@ export class PictureEnd {
     for (let rest = chunk; rest.length > 0 && READ.has(this.#place); ) rest = this.#takePiece(rest);
   }
 
-  /** By its beginning it is no picture of its type. */
+  /** Whether its beginning shows that it is no picture of its type. */
   get isForeign(): boolean {
     return this.#place === 'foreign' || (this.#place === 'begin' && !this.#isEmpty);
   }

@@ -10,7 +10,7 @@ const CHECKSUM_BYTES = 4;
 /** A block of one byte, repeated. */
 const RLE = 1;
 
-/** By the two bits that say how long a field of the frame's header is. */
+/** Bytes of fields in the frame's header, indexed by the two bits that say so. */
 const DICTIONARY_BYTES = [0, 1, 2, 4];
 const SIZE_BYTES = [0, 2, 4, 8];
 
