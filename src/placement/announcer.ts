@@ -38,7 +38,7 @@ export interface AnnouncerOptions {
 /** What another announcer of this node goes on announcing, so that it does not seem to leave. */
 export interface Staying {
   readonly node: boolean;
-  /** Out of `Announcer.fit`. */
+  /** The instances that `Announcer.fit` returned. */
   readonly instances: readonly Instance[];
 }
 

@@ -48,7 +48,7 @@ export interface PlacementOptions {
   /** A change of the placement of a configured service, in order. */
   readonly onUpdate: (service: string, update: PlacementUpdate) => void;
   readonly onNode: (event: NodeEvent) => void;
-  /** After a start or a change: all that is retained of these services was heard, or `placement.wait` is over. */
+  /** Called after a start or a change, once all that is retained of these was heard or `placement.wait` is over. */
   readonly onKnown: (services: readonly string[]) => void;
   /** What a neighbour saw of a service's instances. */
   readonly onObservations: (nodeId: string, service: string, summary: Summary) => void;

@@ -7,9 +7,9 @@ import { uptime } from 'node:os';
 export interface BootClock {
   /** Changes with every boot of the machine; null where the system does not report it. */
   readonly bootId: string | null;
-  /** Since boot, ms; counts while the machine sleeps, and no one can set it. */
+  /** Time since boot, ms; counts while the machine sleeps, and cannot be set. */
   uptimeMs(): number;
-  /** Since the epoch, ms: for people to read, never to compute with. */
+  /** Time since the epoch, ms, for people to read and never to compute with. */
   wallMs(): number;
 }
 

@@ -19,7 +19,7 @@ export type StoreAnswer =
       readonly ok: true;
       /** Size of the file and its WAL. */
       readonly bytes: number | null;
-      /** After `open`. */
+      /** What was opened, in the answer to `open`; null in other answers. */
       readonly opened: OpenedFile | null;
     }
   | { readonly ok: false; readonly failure: StoreFailure };
@@ -27,7 +27,7 @@ export type StoreAnswer =
 export interface StoreFailure {
   /** `in-use`: another process has the file. `corrupt`: it was moved aside, `gone`: it was removed; none is open. */
   readonly kind: 'in-use' | 'corrupt' | 'gone' | 'other';
-  /** For people. */
+  /** The reason, for people. */
   readonly reason: string;
   /** SQLite's or the system's; empty when there is none. */
   readonly code: string;

@@ -15,7 +15,7 @@ import { takeStoreThread } from './store-thread.ts';
 export interface StoreOptions {
   /** The SQLite file; its directory is made when it is missing. */
   readonly path: string;
-  /** Between writes; what a killed process may lose. */
+  /** Time between writes, which a killed process may lose. */
   readonly flushMs: number;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -51,7 +51,7 @@ export interface Store {
   close(): Promise<boolean>;
 }
 
-/** At the start another process may still be on its way out. */
+/** How long a start waits for the lock of another process, which may still be on its way out. */
 const LOCK_WAIT_MS = 1000;
 
 /** A start waits for the disk this long; the lock is part of it. */
@@ -100,7 +100,7 @@ class SqliteStore implements Store {
   /** Null while no file is open. */
   #path: string | null = null;
   #bytes: number | null = null;
-  /** Until it is loaded. */
+  /** What was read from the file; null once it is loaded. */
   #saved: SavedState | null = null;
   /** How the first file is opened: until it is late, or too late. */
   #loading: 'in-time' | 'late' | 'over' = 'in-time';

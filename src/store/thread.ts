@@ -93,7 +93,7 @@ function failureOf(error: unknown): StoreFailure {
   return { kind, reason: reasonOf(error), code: sqliteCode(error), movedTo: null };
 }
 
-/** For people: which kind of failure, with SQLite's or the system's own code. */
+/** Returns the kind of failure for people, with SQLite's or the system's own code. */
 function reasonOf(error: unknown): string {
   const code = sqliteCode(error);
   if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC') return `the disk is full (${code})`;

@@ -28,7 +28,7 @@ export class BrokerRotation {
     return this.#urls[this.#failures % this.#urls.length] ?? '';
   }
 
-  /** In which `url` is spoken to. */
+  /** The version of MQTT in which `url` is spoken to. */
   get version(): ProtocolVersion {
     return this.#versions.get(this.url) ?? 5;
   }

@@ -27,7 +27,7 @@ export interface BrokerConnectionOptions {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
-  /** Before any message. `sessionPresent`: the broker kept our subscriptions. */
+  /** Called before any message. `sessionPresent`: the broker kept our subscriptions. */
   readonly onConnect: (session: { readonly sessionPresent: boolean }) => void;
   /** `heardMs`: when the broker was last heard. */
   readonly onDisconnect: (heardMs: number, end: ConnectionEnd) => void;
@@ -278,7 +278,7 @@ export class BrokerConnection {
     this.#retry = setTimeout(() => void this.#connect(), otherProtocol ? 0 : this.#moveOn(heldMs));
   }
 
-  /** To the next broker; returns how long to wait before it is tried, ms. */
+  /** Moves on to the next broker; returns how long to wait before it is tried, ms. */
   #moveOn(heldMs: number): number {
     const { url: broker } = this.#brokers;
     const waitMs = this.#brokers.moveOn(heldMs);

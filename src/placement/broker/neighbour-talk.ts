@@ -49,7 +49,7 @@ interface HeardText {
 
 /** The broker forgets what was seen after this. */
 const EXPIRY_SECONDS = 10;
-/** By then it has: what was on its way for long included. */
+/** Time after which the broker has surely forgotten a message, ms, even one that was long on its way. */
 const REPEATED_MS = 2 * 1_000 * EXPIRY_SECONDS;
 
 export class NeighbourTalk {
@@ -63,12 +63,12 @@ export class NeighbourTalk {
   #max: number;
   /** Neighbours that are processes of this machine: what loopback means there, it means here. */
   #beside: ReadonlySet<string> = new Set();
-  /** By service. */
+  /** Keyed by service. */
   readonly #sayings = new Map<string, Saying>();
   #ownRoundTrips: RoundTrips = new Map();
-  /** By node that is listened to. */
+  /** Keyed by the node that is listened to. */
   readonly #rows = new Map<string, HeardRow>();
-  /** By topic, as long as the broker keeps them. */
+  /** Keyed by topic, for as long as the broker keeps them. */
   readonly #texts = new Map<string, HeardText>();
 
   constructor(

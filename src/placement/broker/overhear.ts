@@ -29,7 +29,7 @@ export function silentConnection(config: MqttConfig, onMessage: (message: InboxM
 /** What is listened for, and for how long. */
 export interface OverhearOptions {
   readonly topics: readonly string[];
-  /** In words, for a broker that does not let it be read. */
+  /** What is read, in words, for the warning about a broker that does not let it be read. */
   readonly what: string;
   readonly listenMs: number;
   /** The same on a broker without MQTT 5; by default no longer. */

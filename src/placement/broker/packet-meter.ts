@@ -36,7 +36,7 @@ export class PacketMeter {
     }
     this.#length.bytes += (byte & 0x7f) * this.#length.factor;
     this.#length.factor *= 128;
-    // After the fourth digit the length is what it is: a fifth is malformed, and the parser's to refuse.
+    // The length has four digits at the most: a fifth is malformed, and the parser's to refuse.
     if ((byte & 0x80) !== 0 && this.#length.factor < 128 ** 4) return;
     this.#restBytes = this.#length.bytes;
     this.#length = null;

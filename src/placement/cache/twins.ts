@@ -11,7 +11,7 @@ interface Address {
 }
 
 export class Twins {
-  /** By service, address and port. */
+  /** Keyed by service, address and port. */
   readonly #addresses = new Map<string, Address>();
 
   /** Takes note of where the slot listens now, and returns the others that are hidden or shown by that. */

@@ -26,7 +26,7 @@ export interface ObservationsMessage {
   readonly service: string;
   /** Null: it takes back what it said. */
   readonly summary: Summary | null;
-  /** From it to nodes in its reach. */
+  /** Round trips from it to nodes in its reach. */
   readonly roundTrips: RoundTrips;
 }
 

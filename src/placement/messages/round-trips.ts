@@ -3,7 +3,7 @@
 import { BadMessage, isFields, show } from './bad-message.ts';
 import { isName } from './topics.ts';
 
-/** By node, ms; the nearest first. */
+/** Round trips in ms, keyed by node, the nearest first. */
 export type RoundTrips = ReadonlyMap<string, number>;
 
 /** So many of the nearest are said, and more than those are not believed. */

@@ -28,7 +28,7 @@ export interface IntakeOptions {
 /** What became of an instance that the source announced. */
 interface Known {
   readonly instance: Instance;
-  /** By what it was judged; null: it is judged again each time, since there was no room for it. */
+  /** What it was judged by; null where there was no room for it, so that it is judged again each time. */
   readonly acceptance: Acceptance | null;
   readonly used: boolean;
 }

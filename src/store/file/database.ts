@@ -240,7 +240,7 @@ export function moveAside(path: string, wallMs: number): string {
   return to;
 }
 
-/** By the time in their names, which says nothing of `newest`: the clock may not be set yet. */
+/** Deletes the oldest by the time in their names, never `newest`: the clock may not have been set for that one. */
 function forgetOldest(path: string, newest: string): void {
   const prefix = `${basename(path)}.corrupt-`;
   const isOlder = (name: string): boolean => name.startsWith(prefix) && !name.endsWith('-wal') && name !== newest;

@@ -15,7 +15,7 @@ export function keepingWal(path: string, close: () => void): void {
   }
 }
 
-/** After a power cut in the middle of that: to be called before the database is opened. */
+/** Brings back the WAL after a power cut in the middle of that; to be called before the database is opened. */
 export function bringBackWal(path: string): void {
   const { wal, aside } = namesOf(path);
   if (!existsSync(aside)) return;

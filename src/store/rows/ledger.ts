@@ -28,7 +28,7 @@ export interface PendingChanges {
   readonly changes: RowChanges;
   /** The time of saving among them. */
   readonly rows: number;
-  /** To be called when it was committed: only that is known to be there. */
+  /** Notes that the changes were committed: only then are they known to be in the file. */
   committed(): void;
 }
 
@@ -109,7 +109,7 @@ export class RowLedger {
     });
   }
 
-  /** By what the state differs from the file; null when there is nothing to write. */
+  /** Returns what the state differs from the file in; null when there is nothing to write. */
   changes(state: StoreState, { savedAt, last }: ChangeOptions): PendingChanges | null {
     const { services, learned, placed } = rowsOf(state);
     const isSame = (a: string, b: string): boolean => a === b;

@@ -17,7 +17,7 @@ type Table = Readonly<Record<string, unknown>>;
 const isTable = (value: unknown): value is Table =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** By the convention of `Policy.snapshot`, what is kept of each instance is under `instances`, by its key. */
+/** Splits a snapshot: `Policy.snapshot` keeps what is of an instance under `instances`, by its key. */
 export function splitSnapshot(snapshot: RouterSnapshot): LearnedRows {
   const { policy } = snapshot;
   const instances = new Map<string, string>();

@@ -45,7 +45,7 @@ function overUdp({ host, port }: HostPort, question: DnsQuestion): Promise<DnsMe
       const message = answerTo(bytes, id, question);
       if (message !== null) finish(message);
     });
-    // By its event, which stays out where there is no way to the server; the callback would be called all the same.
+    // The event does not come where there is no way to the server; the callback would be called all the same.
     socket.once('connect', () => socket.send(query));
     socket.connect(port, host);
     let closed = false;

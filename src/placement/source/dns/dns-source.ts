@@ -57,7 +57,7 @@ export class DnsSource implements PlacementSource {
 
   start(): void {
     for (const asked of this.#asked) void this.#ask(asked);
-    // Without a name all is said.
+    // Nothing is waited for where there is no name to ask for.
     this.#report();
   }
 

@@ -26,7 +26,7 @@ export interface Placing {
 const LABEL_PREFIX = 'qedge.label.';
 const PROFILE_PREFIX = 'qedge.profile.';
 
-/** For people. */
+/** Returns the name of a container, for people. */
 export function nameOf(container: unknown): string {
   const { Names: names, Id: id } = fieldsOf(container);
   const name = Array.isArray(names) && typeof names[0] === 'string' ? names[0].replace(/^\//, '') : id;

@@ -14,7 +14,7 @@ export interface DockerSourceConfig {
 
 /** Events come in flocks: the list is read so long after the first, ms. */
 const FLOCK_MS = 50;
-/** Without any event it is read this often, ms: of networks that come and go nothing is said. */
+/** How often it is read without any event, ms: there is none for networks that come and go. */
 const LOOK_MS = 30_000;
 
 /** Follows the containers of the engine behind one socket. */

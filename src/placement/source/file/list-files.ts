@@ -15,7 +15,7 @@ export interface ListFile {
 }
 
 export interface ListFolder {
-  /** To be watched: a file that is replaced is another file of the same name in the same folder. */
+  /** The folder to watch: a file that is replaced is another file of the same name in it. */
   readonly folder: string;
   /** Another one when the folder itself was replaced. */
   readonly version: string;

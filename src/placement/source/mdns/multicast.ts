@@ -55,7 +55,7 @@ export class Multicast {
     await this.#close();
   }
 
-  /** To all networks. Resolves when it is sent; what cannot be sent is lost, as on any network. */
+  /** Sends to all networks. Resolves when it is sent; what cannot be sent is lost, as on any network. */
   async send(bytes: Buffer): Promise<void> {
     await Promise.all(
       this.#speakers.map((socket) => new Promise<void>((done) => socket.send(bytes, PORT, GROUP, () => done()))),

@@ -90,7 +90,7 @@ export class Neighbours {
   /** Forgets what is out of date. */
   expire(nowMs: number): void {
     for (const [key, { from, pointerUntilMs, service, texts }] of this.#entries) {
-      // Without a pointer, or with one alone for long, it is nothing.
+      // An instance without a pointer, or with a pointer alone for long, is nothing.
       const untilMs = Math.min(pointerUntilMs, service?.untilMs ?? pointerUntilMs, texts?.untilMs ?? pointerUntilMs);
       if (untilMs > nowMs) continue;
       this.#entries.delete(key);
@@ -150,7 +150,7 @@ export class Neighbours {
     const entry: Entry = {
       name,
       from,
-      // Until a pointer says more: a service without one is not offered.
+      // A service without a pointer is not offered, so it waits for one.
       pointerUntilMs: nowMs + GOODBYE_MS,
       service: null,
       texts: null,

@@ -201,7 +201,7 @@ export class Responder {
     );
   }
 
-  /** In packets that a network carries in one piece. `as`: what is said of a record; null: nothing. */
+  /** Sends records in packets that a network carries whole. `as` returns what to say of each; null for nothing. */
   async #send(some: readonly Offered[], as: (record: DnsRecord) => DnsRecord | null): Promise<void> {
     let packet: DnsRecord[] = [];
     let bytes = 0;

@@ -100,7 +100,7 @@ function textsOf({ service, nodeId, id, scheme, labels, profile }: Instance): re
   return texts;
 }
 
-/** At most 63 bytes (RFC 6763, section 4.1.1); what is cut off stays unique. */
+/** Returns a label of at most 63 bytes (RFC 6763, section 4.1.1); one that is cut off stays unique. */
 function labelOf(text: string, attempt: number): string {
   const behind = attempt === 0 ? '' : ` (${attempt + 1})`;
   if (Buffer.byteLength(text + behind) <= LABEL_BYTES_MAX) return text + behind;
