@@ -87,7 +87,7 @@ export class Balancers {
   readonly #agenda: Agenda;
   readonly #instances: readonly Instance[];
   readonly #indexByKey = new Map<string, number>();
-  /** By load balancer and stage. */
+  /** Balancers, indexed by load balancer and stage. */
   readonly #balancers: readonly Balancer[];
   readonly #messages: PlacementMessage[] = [];
   /** No message goes out before this. */

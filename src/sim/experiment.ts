@@ -42,7 +42,7 @@ export interface RunResult {
   /** Names for the plots. */
   readonly instances: readonly string[];
   readonly balancers: readonly string[];
-  /** For each load balancer, whether an instance runs on its own node. */
+  /** Whether an instance runs on the own node of each load balancer. */
   readonly localInstance: readonly boolean[];
 }
 

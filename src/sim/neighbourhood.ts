@@ -41,13 +41,13 @@ interface Message {
 export class Neighbourhood {
   readonly #options: NeighbourhoodOptions;
   readonly #rng: Rng;
-  /** For each load balancer, those that it hears. */
+  /** The load balancers that each one hears. */
   readonly #heard: readonly (readonly number[])[];
-  /** For each load balancer, those that hear it. */
+  /** The load balancers that hear each one. */
   readonly #hearers: readonly (readonly number[])[];
-  /** By place: what was said last. */
+  /** What was said last, indexed by place. */
   readonly #retained: (Said | undefined)[] = [];
-  /** By place. */
+  /** Indexed by place. */
   readonly #sayings: readonly Saying[];
   readonly #messages = new Map<number, Message>();
   #nextMessage = 0;

@@ -71,7 +71,7 @@ type Happening =
   | { readonly kind: 'placement'; readonly atMs: number; readonly line: Exclude<DecisionLogLine, Attempt> }
   | { readonly kind: 'start' | 'end'; readonly atMs: number; readonly line: Attempt };
 
-/** In the order in which things happened; what is known at a moment comes before what is decided at it. */
+/** Returns what happened, in order; what is known at a moment comes before what is decided at it. */
 function happenings({ lines }: DecisionLog): Happening[] {
   const rank = { placement: 0, end: 1, start: 2 } as const;
   return lines

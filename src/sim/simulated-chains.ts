@@ -9,7 +9,7 @@ import type { World } from './world/world.ts';
 export class SimulatedChains {
   readonly #limitMs: number;
   readonly #split: ChainSplit;
-  /** By load balancer. */
+  /** Budgets, indexed by load balancer. */
   readonly #budgets: readonly StageBudgets[];
   readonly stages: number;
 

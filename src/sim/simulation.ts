@@ -47,7 +47,7 @@ export function runSimulation(options: SimulationOptions): Recorder {
   return new Simulation(options).run();
 }
 
-/** By what a site answers. */
+/** Verdicts, indexed by what a site answers. */
 const VERDICTS: readonly Verdict[] = [TABLE.success, TABLE.failed, TABLE.refused];
 
 const PROGRESS_MS = 1_000;

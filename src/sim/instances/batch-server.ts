@@ -22,7 +22,7 @@ export interface BatchSpec {
 }
 
 interface RunningBatch {
-  /** On the virtual clock. */
+  /** When it is done, on the virtual clock. */
   readonly doneAt: number;
   readonly jobs: readonly Job[];
 }

@@ -7,7 +7,7 @@ import type { NetworkSpec } from '../scenario.ts';
 export class Connections {
   readonly #spec: NetworkSpec['connections'];
   readonly #instances: number;
-  /** By load balancer and instance: since when each idle connection is idle, the one used last on top. */
+  /** When each connection became idle, the last used on top; keyed by load balancer and instance. */
   readonly #idle = new Map<number, number[]>();
 
   constructor(spec: NetworkSpec['connections'], instances: number) {

@@ -43,7 +43,7 @@ export class Server implements QueueingServer {
   #rate = 1;
   #virtualMs = 0;
   #syncedMs = 0;
-  /** In service: a heap by the virtual time at which each is done. */
+  /** The requests in service: a heap by the virtual time at which each is done. */
   #doneAt: number[] = [];
   #inService: Job[] = [];
   /** Waiting, first come first: a list with a moving head. */

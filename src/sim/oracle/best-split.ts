@@ -132,7 +132,7 @@ class SplitSearch {
       let gain = Number.NEGATIVE_INFINITY;
       for (let n = 0; n <= refused; n++) {
         const share = Math.min(rate, shares[n] as number);
-        // Per request moved, since the last of a share may be less than a whole part.
+        // The effect counts per request moved, since the last of a share may be less than a whole part.
         const removed = share > 0 ? this.#effect(b, n, -share) / share : Number.NEGATIVE_INFINITY;
         const added = this.#effect(b, n, rate) / rate;
         if (removed > loss) [from, loss] = [n, removed];
@@ -180,7 +180,7 @@ class SplitSearch {
     return swaps;
   }
 
-  /** For each pair of instances, the load balancer that gains most by a request that moves from one to the other at unchanged loads. */
+  /** Finds, for each pair of instances, the load balancer that gains most by moving a request at unchanged loads. */
   #bestOffers(): Map<number, Offer> {
     const places = this.#loads.length + 1;
     const offers = new Map<number, Offer>();

@@ -15,7 +15,7 @@ export interface Demand {
   readonly values: readonly (readonly ArrayLike<number>[])[];
 }
 
-/** As of `SplitProblem`, with demands in place of success alone. */
+/** A problem like `SplitProblem`, with demands in place of success alone. */
 export interface DemandProblem {
   /** Requests per second that come to each load balancer. */
   readonly rates: ArrayLike<number>;
@@ -122,7 +122,7 @@ function solve(problem: DemandProblem, levels: readonly number[]): Solution {
   };
 }
 
-/** In [0, 1] of what the costliest instance costs. */
+/** Returns what an instance costs as a share of the costliest, in [0, 1]. */
 function relativeCost({ costs }: DemandProblem, instance: number): number {
   const most = Math.max(...Array.from(costs));
   return most === 0 ? 0 : (costs[instance] as number) / most;

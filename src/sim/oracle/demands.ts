@@ -34,7 +34,7 @@ export class Demands {
   readonly #scenario: Scenario;
   readonly #shares: readonly AttributeTable[];
   readonly #security: AttributeTable | null;
-  /** By instance; all 0 where nothing is to be saved. */
+  /** Costs, indexed by instance; all 0 where nothing is to be saved. */
   readonly costs: Float64Array;
 
   constructor(scenario: Scenario, world: World) {

@@ -13,7 +13,7 @@ export interface LinearProgramme {
 
 /** What is smaller than this is rounding. */
 const EPSILON = 1e-9;
-/** After so many steps that gained nothing the least index is taken, which cannot go round in circles (Bland 1977). */
+/** Steps without a gain after which the least index is taken, which cannot go round in circles (Bland 1977). */
 const IDLE_STEPS_MAX = 20;
 
 /** The best x. @throws Error when c·x has no bound */

@@ -72,7 +72,7 @@ export interface DisturbanceMetrics {
   readonly dipRatio: number;
   /** Seconds until the rolling success stays within 2 points of its new final level; null: it never does. */
   readonly recoveryS: number | null;
-  /** From the event until the next one. */
+  /** Share of satisfied clients from the event until the next one. */
   readonly satisfiedAfterRatio: number;
   readonly worstClientAfterRatio: number;
 }

@@ -37,7 +37,7 @@ export function ratioIn(totals: Totals, span: Span): number {
   return sent === 0 ? 1 : sum(totals.succeeded, span) / sent;
 }
 
-/** Over the 10 s that end at `endS`, fewer at the start; null where nothing was sent. */
+/** Returns the ratio over the 10 s that end at `endS`, fewer at the start; null where nothing was sent. */
 export function rollingAt(totals: Totals, endS: number, notBeforeS: number): number | null {
   const span = { fromS: Math.max(notBeforeS, endS - ROLLING_S), toS: endS };
   const sent = sum(totals.sent, span);
@@ -87,7 +87,7 @@ export function quantileOf(histogram: Uint32Array, row: number, quantile: number
   let seen = 0;
   for (let ms = 0; ms < bins.length; ms++) {
     const count = bins[ms] as number;
-    // Within a bin, spread evenly.
+    // Requests within a bin are spread evenly.
     if (seen + count >= quantile * total && count > 0) return ms + (quantile * total - seen) / count;
     seen += count;
   }

@@ -19,7 +19,7 @@ export interface GroupsSpec {
 /** The scenes in front of one client. */
 export class ClientGroups {
   readonly #rng: Rng;
-  /** For what is counted: a stream of its own, so that all policies meet the same scenes. */
+  /** Random numbers for what is counted: a stream of its own, so that all policies meet the same scenes. */
   readonly #counts: Rng;
   readonly #spec: GroupsSpec;
   #group: number;
@@ -33,7 +33,7 @@ export class ClientGroups {
     this.#untilMs = exponential(rng, spec.holdMs);
   }
 
-  /** At a time that is never before the last one asked for. */
+  /** Returns the group at a time that is never before the last one asked for. */
   at(nowMs: number): number {
     while (nowMs >= this.#untilMs) {
       this.#group = this.#draw();

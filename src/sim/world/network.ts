@@ -9,7 +9,7 @@ export class Network {
   readonly rng: Rng;
   /** What events added on the way to each instance, ms. */
   readonly #addedMs: Float64Array;
-  /** Until when the uplink of each load balancer stands still. */
+  /** The time until which the uplink of each load balancer stands still, ms. */
   readonly #stalledUntilMs: Float64Array;
   readonly #world: World;
   readonly #jitterMs: number;

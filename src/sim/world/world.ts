@@ -16,7 +16,7 @@ export interface World {
   readonly balancers: readonly number[];
   readonly instances: readonly WorldInstance[];
   readonly clients: readonly WorldClient[];
-  /** By time. */
+  /** Changes, ordered by time. */
   readonly timeline: readonly TimedChange[];
 }
 
@@ -36,11 +36,11 @@ export interface WorldClient {
   readonly id: string;
   readonly balancer: number;
   readonly pattern: 'periodic' | 'poisson';
-  /** From an answer to its next request, on average; null: it sends without waiting. */
+  /** Mean time from an answer to its next request, ms; null for clients that send without waiting. */
   readonly thinkMs: number | null;
   readonly groups: GroupsSpec | null;
   readonly workFactor: number;
-  /** From one emission to the next, of `burst` requests each. */
+  /** Time from one emission of `burst` requests to the next, ms. */
   readonly periodMs: number;
   readonly burst: number;
   readonly busyMs: number;
