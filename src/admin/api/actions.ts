@@ -159,9 +159,11 @@ async function bodyOf<Schema extends z.ZodType>(c: Context, schema: Schema): Pro
 const GOT_CHARS_MAX = 60;
 
 function issueText(issue: z.core.$ZodIssue, json: unknown): string {
-  const text = expectation(issue);
+  if (issue.code === 'unrecognized_keys') return `unknown: ${issue.keys.join(', ').slice(0, GOT_CHARS_MAX)}`;
+  const text = expectation(issue).replace('a table', 'an object');
   const value = JSON.stringify(valueAt(json, issue.path as TomlPath));
-  const got = value === undefined ? `missing, ${text}` : `${text}, got ${value.slice(0, GOT_CHARS_MAX)}`;
+  const shown = value?.slice(0, GOT_CHARS_MAX);
+  const got = value === undefined ? `missing, ${text}` : `${text}, got ${shown}${shown === value ? '' : '…'}`;
   const message = text.startsWith('expected') && !text.includes(', got ') ? got : text;
   return issue.path.length === 0 ? message : `${issue.path.join('.')}: ${message}`;
 }

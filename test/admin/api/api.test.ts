@@ -175,6 +175,9 @@ describe('actions', () => {
     expect((await send(drain, 'POST', { instance: 7 })).status).toBe(400);
     expect(await detailOf({ instance: 7 })).toBe('instance: expected a string, got 7');
     expect(await detailOf({})).toBe('instance: missing, expected a string');
+    expect(await detailOf([])).toBe('expected an object, got []');
+    expect(await detailOf({ instance: 'x/a', until: 7 })).toBe('unknown: until');
+    expect(await detailOf({ instance: [7, 'x'.repeat(99)] })).toMatch(/^instance: expected a string, got \[7,"x{56}…$/);
     const eject = await send(`${url}/api/v1/services/pilotnet/eject`, 'POST', { instance: 'x/a', durationMs: -1 });
     expect(((await eject.json()) as { detail: string }).detail).toBe('durationMs: expected at least 1, got -1');
     expect((await fetch(drain, { method: 'POST', body: 'instance=node-1/a' })).status).toBe(415);

@@ -145,7 +145,7 @@ describe('a router among neighbours', () => {
     expect(share()).toBeGreaterThan(0.6 * before);
   });
 
-  it('does not begin with what nobody speaks of', () => {
+  it('does not begin with what no neighbour speaks of', () => {
     const fresh = worldWith({ use: true, samplesMax: 20 });
     // Of the two that are used one answer in five is late; the third is avoided.
     const counts = Array.from({ length: 24 }, (_, b) => (b === 9 ? 8 : b === 15 ? 2 : 0));
