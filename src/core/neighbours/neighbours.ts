@@ -48,14 +48,14 @@ export interface NeighbourState {
 
 /** All neighbours of a service as people are shown them. */
 export interface NeighboursState {
-  /** Whether what they saw counts beside own samples; if not, it is only shown. */
+  /** Whether what they saw is what to expect beside own samples; if not, it is judged and shown alone. */
   readonly use: boolean;
   readonly heard: readonly NeighbourState[];
 }
 
 /** How neighbours' summaries are used. */
 export interface NeighbourUse {
-  /** Whether they count in estimates; if not, they are only shown. */
+  /** Whether what they saw is what to expect beside own samples; if not, it is judged and shown alone. */
   readonly use: boolean;
   /** Samples that they count as at the most, for an instance. */
   readonly samplesMax: number;
@@ -64,7 +64,7 @@ export interface NeighbourUse {
 export interface NeighboursOptions {
   /** τ. */
   readonly latencyMs: number;
-  /** Whether what they saw counts beside own samples; if not, it is only shown. */
+  /** Whether what they saw is what to expect beside own samples; if not, it is judged and shown alone. */
   readonly use: boolean;
   readonly samplesMax: number;
   readonly nowMs: number;
