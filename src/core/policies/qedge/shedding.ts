@@ -26,7 +26,10 @@ const JOIN_MAX = 0.5;
 /** Attempts that have to speak before that; they are forgotten by half a step, or in as many attempts where those take longer. */
 const ENDED_MIN = 3;
 const ENDED_KEPT = 0.5;
-/** Where nothing was asked for so long, or for τ, and nothing is overdue, what was late belongs to a spell that is over. */
+/**
+ * Where nothing was asked for so long, or for τ, and nothing is overdue, what was late belongs to a spell that is over, and makes no limit.
+ * Limits that there are stay: others may have gone on asking, and where they have not, the first answers lift them.
+ */
 const IDLE_MS = 2_000;
 /** The least limits of all instances together let so much through of all that is asked for, were each answer at the deadline. */
 const LIMITS_SHARE_MIN = 0.1;
@@ -157,7 +160,7 @@ export class Shedding {
     const kept = this.#measureAsked(nowMs);
     const endedKept = ENDED_KEPT ** Math.min(1, this.#endedNow / ENDED_MIN);
     this.#endedNow = 0;
-    if (this.#isIdle(members, overdue, nowMs)) this.#forgetSpell(members);
+    if (this.#isIdle(members, overdue, nowMs)) this.#forgetLate(members);
     // A row of late attempts so long leaves nothing of what was in time before it.
     if (this.#lost) for (const { handle } of members) this.#good[handle] = 0;
     const inTimeRatio = this.#inTimeRatio(members, overdue);
@@ -225,10 +228,9 @@ export class Shedding {
     return members.every((member) => overdue(member, Number.NEGATIVE_INFINITY) === 0);
   }
 
-  #forgetSpell(members: readonly Candidate[]): void {
+  #forgetLate(members: readonly Candidate[]): void {
     this.#endRow();
     for (const { handle } of members) {
-      this.#limits.lift(handle);
       this.#ended[handle] = 0;
       this.#good[handle] = 0;
     }

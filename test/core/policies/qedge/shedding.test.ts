@@ -170,13 +170,38 @@ describe('the rate that an instance is sent', () => {
     expect(shedding.limits).toBe(false);
   });
 
-  it('has no limit by what was late before an idle spell', () => {
-    const shedding = make();
-    drive(shedding, 200, { count: 18 });
+  /** Nothing is asked for from step 18 on, for ten seconds. */
+  function rest(shedding: Shedding): void {
+    endUntil(shedding, 18 * STEP_MS);
     for (let step = 18; step < 38; step++) shedding.step(MEMBERS, NONE, (step + 1) * STEP_MS);
-    expect(shedding.limits).toBe(false);
+  }
+
+  it('makes no limit by what was late before an idle spell', () => {
+    const shedding = make();
+    // Sent and answered at one moment, as a burst, and by far more than were in time before.
+    for (let i = 0; i < 200; i++) {
+      shedding.send();
+      shedding.end(0, { processingMs: 200, budgetMs: 70, ahead: 0, startMs: 0, nowMs: 200 });
+    }
+    shedding.step(MEMBERS, NONE, STEP_MS);
+    rest(shedding);
     expect(drive(shedding, 20, { from: 38, count: 1 })).toBe(20);
     expect(shedding.limits).toBe(false);
+  });
+
+  it('keeps its limit over an idle spell, in which others may have gone on asking', () => {
+    const shedding = make();
+    const sent = drive(shedding, 200, { count: 18 });
+    rest(shedding);
+    expect(drive(shedding, 200, { from: 38, count: 1 })).toBeLessThanOrEqual(sent + 1);
+  });
+
+  it('has room again with the first answers after an idle spell where they show that it is idle', () => {
+    const shedding = make();
+    drive(shedding, 200, { count: 18 });
+    rest(shedding);
+    expect(drive(shedding, 20, { from: 38, count: 1 })).toBeGreaterThanOrEqual(19);
+    expect(drive(shedding, 20, { from: 39, count: 1 })).toBe(20);
   });
 
   it('goes with an instance that leaves', () => {
